@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The forwarding tier in the kernel (spec §2.19): the tables that the core fills, as programs and maps that go on
+ * forwarding when the daemon is stopped.
+ *
+ * One device, kira0 (a persistent TAP without ARP), carries the route to the node prefix. Back-ends:
+ * - bpf: tc clsact programs. On egress of kira0 a packet to a NodeID is looked up by longest prefix and leaves by its
+ *   link, encapsulated in GRE over IPv6 where the entry says so; on ingress of each KIRA link a packet to a PathID is
+ *   relabelled and sent on, or decapsulated. What has no entry reaches the TAP, and so the daemon, which answers with
+ *   ICMPv6 unreachable.
+ * - tun: the same tables in user space, for kernels without BPF.
+ * - ip6gre: ip6gre device, routes and an nftables map, where the kernel has the module. */
+#ifndef DEP_KIRA_DATAPLANE_H
+#define DEP_KIRA_DATAPLANE_H
+
+#include "base/err.h"
+#include "proto/kira/kira.h"
+
+struct dataplane;
+
+enum dataplane_kind { DATAPLANE_AUTO, DATAPLANE_BPF, DATAPLANE_TUN, DATAPLANE_IP6GRE };
+const char *dataplane_kind_name(enum dataplane_kind kind);
+
+struct dataplane_params {
+	enum dataplane_kind kind; /* AUTO: bpf, else ip6gre, else tun */
+	struct kira_id id;
+	uint16_t node_prefix;
+	uint16_t path_prefix;
+	const char *device; /* "kira0" */
+	unsigned max_nodes; /* size of the tables */
+	unsigned max_paths;
+	/* Traffic towards `dest` that found no entry, at most 10 times a second; may be NULL. */
+	void (*miss)(void *ctx, const struct kira_id *dest);
+	void *ctx;
+};
+
+struct dataplane_stats {
+	uint64_t encapsulated, relabelled, decapsulated, plain, bypassed; /* packets */
+	uint64_t no_entry, hop_limit, refused; /* drops; refused: KIRA addresses from other interfaces */
+};
+
+/* Takes over what a crashed predecessor left (or removes it), creates kira0 with the node's address, the routes to both
+ * prefixes, forwarding. Returns NULL and err. The node's address is also put on lo. */
+struct dataplane *dataplane_open(const struct dataplane_params *params, struct err *err);
+/* Removes everything that open and the calls below made in the kernel. */
+void dataplane_close(struct dataplane *dp);
+enum dataplane_kind dataplane_kind(const struct dataplane *dp);
+
+/* A KIRA link comes or goes: programs on it, the node's address on it, MTU of kira0 = least MTU - 88 (room for two
+ * encapsulations). An interface that is up but not a KIRA link is guarded: packets to either prefix are dropped there. */
+int dataplane_link_up(struct dataplane *dp, uint32_t ifindex, struct err *err);
+void dataplane_link_down(struct dataplane *dp, uint32_t ifindex);
+int dataplane_guard(struct dataplane *dp, uint32_t ifindex, struct err *err);
+
+/* Keeps the kernel's neighbour entry of a KIRA neighbour warm (permanent, from what the kernel learned), so that the
+ * first packet is not lost; and drops it. */
+void dataplane_neighbour_up(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr);
+void dataplane_neighbour_down(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr);
+
+/* Table entries, as struct kira_env gives them. Returns 0 or a negative errno (-E2BIG: table full). */
+int dataplane_set_node(struct dataplane *dp, const struct kira_id *id, unsigned bits, const struct kira_fwd *to);
+int dataplane_set_path(struct dataplane *dp, const struct kira_id *path_id, const struct kira_fwd *to);
+
+/* To be polled for reading by the shell's loop; -1: none. dataplane_read handles what is there, bounded. */
+int dataplane_fd(const struct dataplane *dp);
+void dataplane_read(struct dataplane *dp, usec_t now);
+
+int dataplane_stats(struct dataplane *dp, struct dataplane_stats *out);
+
+#endif
