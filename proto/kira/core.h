@@ -9,6 +9,9 @@
 #include "proto/kira/kira.h"
 #include "proto/kira/pool.h"
 
+struct req;
+struct rediscovery;
+
 /* ---- timers ---- */
 
 struct timer {
