@@ -188,7 +188,7 @@ void contact_valid(struct kira *k, struct contact *c, usec_t now)
 	c->lost = 0;
 	path_setup(k, c, now);
 	update_tell(k, c, KIRA_CHANGE, now);
-	fwd_dirty(k, false, now);
+	fwd_dirty(k, true, now);
 }
 
 struct contact *rtable_uln(struct kira *k, nid_t id, const struct kira_msg *m, usec_t now)
