@@ -239,6 +239,7 @@ static void live(struct sim *s, struct sim_node *n)
 		fail(s, -ENOMEM, "no memory for a node");
 		return;
 	}
+	s->topology_changes++;
 	n->lives++;
 	n->state = SIM_RUNNING;
 	n->started = s->now;
@@ -294,6 +295,7 @@ int sim_run(struct sim *s, usec_t until)
 
 void sim_edge_carrier(struct sim *s, uint32_t edge, bool up)
 {
+	s->topology_changes++;
 	s->edge_down[edge] = !up;
 	sync_carrier(s, &s->node[s->g->edge[edge].u]);
 	sync_carrier(s, &s->node[s->g->edge[edge].v]);
@@ -301,6 +303,7 @@ void sim_edge_carrier(struct sim *s, uint32_t edge, bool up)
 
 void sim_arc_silent(struct sim *s, uint32_t arc, bool silent)
 {
+	s->topology_changes++;
 	s->arc[arc].silent = silent;
 }
 
@@ -320,6 +323,7 @@ void sim_node_kill(struct sim *s, uint32_t node, bool carrier_lost)
 
 	heap_del(&s->queue, &n->tick.at);
 	end_life(s, n);
+	s->topology_changes++;
 	n->state = carrier_lost ? SIM_KILLED : SIM_CRASHED;
 	sync_neighbours(s, node);
 }
@@ -349,6 +353,16 @@ void sim_node_start(struct sim *s, uint32_t node, bool ssn_lost)
 	if (ssn_lost)
 		n->ssn = 0;
 	live(s, n);
+}
+
+void sim_want(struct sim *s, uint32_t node, const struct kira_id *dest)
+{
+	struct sim_node *n = &s->node[node];
+
+	if (n->state != SIM_RUNNING)
+		return;
+	kira_want(n->k, dest, s->now);
+	reschedule(n);
 }
 
 void sim_usable(const struct sim *s, uint8_t *edge_off, uint8_t *node_off)

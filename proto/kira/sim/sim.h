@@ -99,6 +99,7 @@ struct sim {
 	usec_t now;
 	usec_t last_start; /* when the last node of the first wave starts */
 	uint64_t events;
+	uint64_t topology_changes; /* links and nodes that came or went */
 	uint64_t table_changes; /* forwarding entries set or removed by all nodes */
 	uint64_t misaddressed;  /* datagrams to an address that no neighbour has */
 	uint64_t lost;
@@ -128,6 +129,9 @@ void sim_node_kill(struct sim *s, uint32_t node, bool carrier_lost);
 void sim_node_freeze(struct sim *s, uint32_t node);
 /* A frozen node goes on; one that is gone begins a new life, with its SSN or, where ssn_lost, without. */
 void sim_node_start(struct sim *s, uint32_t node, bool ssn_lost);
+
+/* The forwarding tier of `node` missed, or saw use of, `dest`: as the kernel tells the daemon. */
+void sim_want(struct sim *s, uint32_t node, const struct kira_id *dest);
 
 /* The arc by which u reaches v, or UINT32_MAX. */
 uint32_t sim_arc_of(const struct sim *s, uint32_t u, uint32_t v);

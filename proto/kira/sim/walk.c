@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proto/kira/sim/walk.h"
 
+#define HOPS_MOST 65536 /* without a loop: ends the search for one */
+
 const char *walk_end_name(enum walk_end end)
 {
 	static const char *const name[WALK_ENDS] = {
@@ -20,7 +22,8 @@ struct packet {
 	uint32_t hops;
 	unsigned depth; /* encapsulations */
 	struct kira_id label[WALK_STACK];
-	uint8_t limit[WALK_STACK];
+	uint32_t used[WALK_STACK]; /* of the hop limit of each */
+	bool over;                 /* a hop limit has run out; goes on to tell a loop from a long path */
 };
 
 /* Where to record the nodes passed. */
@@ -41,7 +44,7 @@ static uint8_t push(struct packet *p, const struct kira_id *label)
 	if (p->depth == WALK_STACK)
 		return WALK_STACK_FULL;
 	p->label[p->depth] = *label;
-	p->limit[p->depth++] = WALK_HOPS;
+	p->used[p->depth++] = 1;
 	return WALK_DELIVERED;
 }
 
@@ -83,7 +86,8 @@ static uint8_t relabel(const struct sim *s, struct packet *p, struct trail *t)
 	}
 	if (to->kind != KIRA_FWD_PATH)
 		return WALK_BAD_ENTRY;
-	if (--p->limit[p->depth - 1] == 0)
+	p->over |= ++p->used[p->depth - 1] > WALK_HOPS;
+	if (p->hops > HOPS_MOST)
 		return WALK_HOP_LIMIT;
 	p->label[p->depth - 1] = to->label;
 	if (to->bypass)
@@ -125,6 +129,8 @@ static struct segment go(const struct sim *s, uint32_t node, const struct kira_f
 			mark = p;
 		}
 	}
+	if (p.over && end != WALK_LOOP)
+		end = WALK_HOP_LIMIT;
 	return (struct segment){.node = p.node, .hops = p.hops, .end = end};
 }
 
