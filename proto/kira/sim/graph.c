@@ -62,7 +62,7 @@ int graph_build(struct graph *g, uint32_t n, struct graph_edge *edge, size_t m)
 	int64_t kept = m > GRAPH_MAX_EDGES || n > GRAPH_MAX_NODES ? -EINVAL : tidy(edge, m, n);
 	uint32_t *at;
 
-	*g = (struct graph){.n = n};
+	*g = (struct graph){.n = n, .made_n = n};
 	if (kept < 0) {
 		free(edge);
 		return (int)kept;
@@ -227,6 +227,7 @@ int graph_largest(struct graph *g, uint32_t *old)
 	if (rc < 0)
 		return rc;
 	memcpy(out.name, g->name, sizeof(out.name));
+	out.made_n = g->made_n;
 	graph_free(g);
 	*g = out;
 	return 0;

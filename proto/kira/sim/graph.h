@@ -31,6 +31,7 @@ struct graph {
 	char name[96]; /* "grid:4x4", "zoo/Kdl"… */
 	uint32_t n;
 	uint32_t m;
+	uint32_t made_n; /* nodes before graph_largest */
 	struct graph_edge *edge; /* m */
 	uint32_t *first;         /* n + 1: arcs of node i are arc[first[i]] to arc[first[i + 1] - 1] */
 	struct graph_arc *arc;   /* 2 m */
