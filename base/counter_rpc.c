@@ -214,7 +214,8 @@ static int do_config_validate(struct counter *c, struct request *r, struct err *
 	return 0;
 }
 
-static int apply(struct counter *c, struct config *to, const struct config_diff *diff, bool dry_run, struct err *err)
+static int ask_room(struct counter *c, const struct config *to, const struct config_diff *diff, bool dry_run,
+		    struct err *err)
 {
 	if (diff->n == 0)
 		return 0;
@@ -224,6 +225,39 @@ static int apply(struct counter *c, struct config *to, const struct config_diff 
 		return -EPERM;
 	}
 	return c->room.apply(c->room.ctx, to, diff, dry_run, err);
+}
+
+/* Takes `to` over. diff is what it changes, for the caller to free, where 0 is returned. */
+static int take_config(struct counter *c, struct config *to, bool dry_run, struct config_diff *diff, struct err *err)
+{
+	int rc = config_diff(c->running, to, diff);
+
+	if (rc != 0) {
+		config_free(to);
+		return err_set(err, rc, "cannot compare the configurations");
+	}
+	rc = ask_room(c, to, diff, dry_run, err);
+	if (rc != 0)
+		config_diff_free(diff);
+	if (rc != 0 || dry_run) {
+		config_free(to);
+		return rc;
+	}
+	config_free(c->running);
+	c->running = to;
+	if (diff->n > 0)
+		counter_event_config(c, diff);
+	return 0;
+}
+
+int counter_apply(struct counter *c, struct config *to, struct err *err)
+{
+	struct config_diff diff;
+	int rc = take_config(c, to, false, &diff, err);
+
+	if (rc == 0)
+		config_diff_free(&diff);
+	return rc;
 }
 
 static int do_config_apply(struct counter *c, struct request *r, struct err *err)
@@ -241,26 +275,13 @@ static int do_config_apply(struct counter *c, struct request *r, struct err *err
 	to = get_config(c, r, err);
 	if (!to)
 		return -EINVAL;
-	rc = config_diff(c->running, to, &diff);
-	if (rc != 0) {
-		config_free(to);
-		return err_set(err, rc, "cannot compare the configurations");
-	}
-	rc = apply(c, to, &diff, dry_run, err);
-	if (rc == 0) {
-		yyjson_mut_obj_add_val(r->doc, r->result, "changes", counter_changes(r->doc, &diff));
-		yyjson_mut_obj_add_bool(r->doc, r->result, "applied", !dry_run);
-	}
-	if (rc == 0 && !dry_run) {
-		config_free(c->running);
-		c->running = to;
-		to = NULL;
-		if (diff.n > 0)
-			counter_event_config(c, &diff);
-	}
+	rc = take_config(c, to, dry_run, &diff, err);
+	if (rc != 0)
+		return rc;
+	yyjson_mut_obj_add_val(r->doc, r->result, "changes", counter_changes(r->doc, &diff));
+	yyjson_mut_obj_add_bool(r->doc, r->result, "applied", !dry_run);
 	config_diff_free(&diff);
-	config_free(to);
-	return rc;
+	return 0;
 }
 
 /* --- calls --------------------------------------------------------------------------------------------------------- */
