@@ -556,7 +556,9 @@ void counter_tell_lost(struct peer *p)
 bool counter_listened(const struct counter *c)
 {
 	list_each(it, &c->peers) {
-		if (container_of(it, struct peer, at)->subscribed)
+		const struct peer *p = container_of(it, struct peer, at);
+
+		if (p->subscribed && p->open)
 			return true;
 	}
 	return false;
@@ -571,7 +573,7 @@ static void publish(struct counter *c, const char *path, yyjson_mut_doc *doc)
 	list_each_safe(it, &c->peers) {
 		struct peer *p = container_of(it, struct peer, at);
 
-		if (!p->subscribed || !(strcmp(p->subscribed, "/") == 0 || strcmp(p->subscribed, path) == 0))
+		if (!p->open || !p->subscribed || !(strcmp(p->subscribed, "/") == 0 || strcmp(p->subscribed, path) == 0))
 			continue;
 		if (!params || peer_queued(p) + n > COUNTER_MAX_EVENTS)
 			p->lost++;
