@@ -14,7 +14,7 @@
 
 struct lab {
 	char name[16];
-	char dir[LAB_PATH];
+	char dir[64];
 	int lock;      /* held while the lab lives */
 	int home;      /* the namespace we came from */
 	unsigned n;
