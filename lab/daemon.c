@@ -171,6 +171,16 @@ static int babeld_version(char *buf, size_t n)
 	return version_line(argv, "babeld", buf, n);
 }
 
+/* It refuses to start where a pid file lies about, as after a kill. */
+static int babeld_prepare(struct lab *lab, struct lab_node *node, struct err *err)
+{
+	char path[LAB_PATH + 8];
+
+	snprintf(path, sizeof(path), "%s/pid", node->dir);
+	unlink(path);
+	return 0;
+}
+
 static void babeld_command(struct lab *lab, const struct lab_node *node, struct lab_argv *out)
 {
 	lab_arg(out, "babeld");
@@ -189,6 +199,7 @@ static const struct lab_daemon daemon_babeld = {
 	.name = "babeld",
 	.title = "babeld",
 	.version = babeld_version,
+	.prepare = babeld_prepare,
 	.command = babeld_command,
 	.assigned = true,
 	.metered = true,

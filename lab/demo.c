@@ -10,7 +10,7 @@
 
 #define STEP MSEC(20)
 #define SAMPLE MSEC(500)
-#define REST SEC(3)      /* before the first fault: control traffic at rest */
+#define REST SEC(5)      /* before the first fault: control traffic at rest */
 #define DWELL MSEC(1500) /* a fault is looked at for at least so long */
 #define CALM MSEC(500)   /* and until all has been well for so long */
 #define MAX_SAMPLES (4u * 3600 * 2)

@@ -56,7 +56,7 @@ enum lab_node_state {
 
 struct lab_node {
 	unsigned i;
-	char ns[24];        /* name of its namespace */
+	char ns[32];        /* name of its namespace */
 	char dir[LAB_PATH]; /* its own directory: the daemon's state, configuration and log */
 	enum lab_node_state state;
 	pid_t pid;          /* of its daemon, 0: none */

@@ -55,7 +55,7 @@ void lab_rmtree(const char *path)
 /* Locks a lab's directory. Returns the descriptor, or -1 where it is held or gone. */
 static int lock_dir(const char *dir)
 {
-	char path[LAB_PATH + 8];
+	char path[LAB_PATH + 64];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/lock", dir);
@@ -147,7 +147,7 @@ int lab_claim(struct lab *lab, const char *name, struct err *err)
 	for (unsigned k = 0; k < 1000; k++) {
 		struct stat a;
 		struct stat b;
-		char path[LAB_PATH + 8];
+		char path[LAB_PATH + 64];
 
 		mkdir(LAB_RUN, 0755);
 		if (name)

@@ -14,8 +14,8 @@ static void help(void)
 	       "                    connects was reachable in time\n"
 	       "  --keep            leave the network up; prints how to enter a node\n"
 	       "  --stop            end a network that --keep left up\n"
-	       "  --topology T      a name (airtel, abilene, agis, b4, btnorthamerica, geant2012), a file of\n"
-	       "                    edges, or one of the generators below; airtel by default\n"
+	       "  --topology T      a name (elibackbone, airtel, abilene, b4, btnorthamerica, geant2012), a\n"
+	       "                    file of edges, or a generator below; elibackbone by default\n"
 	       "  --daemon D        kira (default), babeld, bird, yggdrasil\n"
 	       "  --faults N        damages, each followed by its repair; 6 by default\n"
 	       "  --seed N          picks links and nodes; 1 by default\n"
@@ -102,7 +102,7 @@ int demo_options(struct demo_options *o, int argc, char **argv, struct err *err)
 {
 	int c;
 
-	*o = (struct demo_options){.topology = "airtel", .daemon = "kira", .seed = 1, .faults = 6, .start_bound = SEC(3)};
+	*o = (struct demo_options){.topology = "elibackbone", .daemon = "kira", .seed = 1, .faults = 6, .start_bound = SEC(3)};
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		int rc;
 

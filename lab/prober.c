@@ -337,7 +337,7 @@ struct prober *prober_new(const struct prober_params *params, struct err *err)
 	p->lab = params->lab;
 	p->n = n;
 	p->interval = params->interval ? params->interval : MSEC(10);
-	p->max_fast = params->max_fast ? params->max_fast : 256;
+	p->max_fast = params->max_fast ? params->max_fast : 400;
 	pthread_mutex_init(&p->lock, NULL);
 	rng_os_bytes(&p->run, sizeof(p->run));
 	p->nodes = calloc(n, sizeof(*p->nodes));

@@ -15,7 +15,7 @@ struct prober;
 struct prober_params {
 	struct lab *lab;
 	usec_t interval;     /* of fast pairs, 0: 10 ms */
-	unsigned max_fast;   /* 0: 256 */
+	unsigned max_fast;   /* 0: 400 */
 	uint64_t seed;       /* picks the fast pairs */
 };
 
