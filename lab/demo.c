@@ -531,7 +531,7 @@ static void write_report(struct demo *d)
 		snprintf(d->report, sizeof(d->report), "%s", path);
 }
 
-static void tell_end(struct demo *d)
+static void tell_end(struct demo *d, bool early)
 {
 	struct prober_state st;
 	unsigned done = 0;
@@ -547,7 +547,7 @@ static void tell_end(struct demo *d)
 		  done, bad, (unsigned long long)st.sent, text_time(st.worst_late, a), (unsigned long long)st.skipped);
 	if (d->report[0])
 		view_line(d, "report: %s", d->report);
-	view_line(d, "%s", d->failed ? "FAILED" : "passed");
+	view_line(d, "%s", d->failed ? "FAILED" : early ? "ended early" : "passed");
 }
 
 static int demo_main(struct demo *d, struct err *err)
@@ -602,10 +602,8 @@ static int demo_end(struct demo *d, int rc, struct err *err)
 	if (d->started) {
 		measure_end(d);
 		write_report(d);
-		tell_end(d);
+		tell_end(d, early);
 	}
-	if (early && (rc == -EINTR || rc == -ECANCELED))
-		view_line(d, "ended early");
 	if (rc == 0 && d->opt.keep)
 		keep_hold(d);
 	return early && demo_signal ? 128 + demo_signal : d->failed ? 1 : 0;
