@@ -227,6 +227,23 @@ static int probe_new(struct demo *d, bool *added, struct err *err)
 	return 0;
 }
 
+/* Says when not all pairs are probed at the full pace. */
+static void tell_pace(struct demo *d)
+{
+	struct prober_state st;
+	char a[24];
+
+	if (!d->prober)
+		return;
+	prober_state(d->prober, &st);
+	if (st.fast == d->fast)
+		return;
+	if (st.slow_every)
+		view_line(d, "%u pairs are probed every 10 ms, the others every %s%s", st.fast, text_time(st.slow_every, a),
+			  d->fast ? ": this machine cannot do more" : "");
+	d->fast = st.fast;
+}
+
 /* One step of 20 ms. -EINTR on a signal, -ECANCELED on q. */
 static int step(struct demo *d)
 {
@@ -235,6 +252,7 @@ static int step(struct demo *d)
 	usleep(STEP);
 	notice(d);
 	sample_traffic(d);
+	tell_pace(d);
 	view_tick(d);
 	if (demo_signal)
 		return -EINTR;
@@ -321,7 +339,6 @@ static void tell_start(struct demo *d)
 {
 	struct prober_state st;
 	char a[24];
-	char b[24];
 
 	prober_state(d->prober, &st);
 	if (d->all_took >= 0)
@@ -330,9 +347,6 @@ static void tell_start(struct demo *d)
 	else
 		view_line(d, "not all pairs answer: %u of %u, %s after the last start", st.answering, st.expected,
 			  text_time(clock_now() - d->last_start, a));
-	if (st.slow_every)
-		view_line(d, "%u pairs are probed every 10 ms, the others every %s", st.fast,
-			  text_time(st.slow_every, b));
 	if (d->all_took < 0 || d->all_took > d->opt.start_bound)
 		d->failed = true;
 }

@@ -105,6 +105,7 @@ struct demo {
 	uint64_t *rss;     /* at the end */
 	usec_t *cpu;
 	bool *reach;       /* n * n scratch */
+	unsigned fast;     /* pairs probed at the full pace, as last told */
 	bool failed;
 	char report[4096]; /* where it was written; empty: nowhere */
 };

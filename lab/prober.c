@@ -20,6 +20,9 @@
 #define BIN MSEC(100)
 #define MAX_BINS (24u * 3600 * 10)
 #define BATCH 64
+#define MIN_FAST 64
+#define EASE_SECONDS 3
+#define EASE_SKIPS 10 /* ticks left out in a second that are too many */
 
 enum probe { PROBE_NONE, PROBE_SENT, PROBE_ANSWERED };
 
@@ -72,6 +75,8 @@ struct prober {
 	size_t n_bins;
 	size_t cap_bins;
 	struct prober_state st;
+	uint64_t skipped_seen;
+	unsigned bad; /* seconds in a row with too many ticks left out */
 	unsigned missing; /* expected pairs that never answered */
 };
 
@@ -248,11 +253,45 @@ static void sleep_until(usec_t t)
 		;
 }
 
+/* With a third of the budget of fast pairs, in each tick, for the rest. */
+static void set_pace(struct prober *p, unsigned n_fast)
+{
+	unsigned slow = p->n * (p->n - 1) - n_fast;
+	unsigned budget = p->max_fast / 3 + 1;
+	unsigned phase = 0;
+
+	p->slow_every = slow ? (slow + budget - 1) / budget : 0;
+	p->st.fast = n_fast;
+	p->st.slow_every = p->slow_every * p->interval;
+	for (unsigned x = 0; slow && x < p->n * p->n; x++)
+		if (!p->pairs[x].fast && x / p->n != x % p->n)
+			p->pairs[x].phase = (uint16_t)(phase++ % p->slow_every);
+}
+
+/* Where the machine cannot keep pace, half of the fast pairs become slow ones, down to MIN_FAST. */
+static void ease(struct prober *p)
+{
+	unsigned left = 0;
+
+	p->bad = p->st.skipped - p->skipped_seen > EASE_SKIPS ? p->bad + 1 : 0;
+	if (p->bad < EASE_SECONDS || p->st.fast <= MIN_FAST)
+		return;
+	p->bad = 0;
+	for (unsigned x = 0; x < p->n * p->n; x++) {
+		if (!p->pairs[x].fast)
+			continue;
+		p->pairs[x].fast = left++ % 2 == 0;
+	}
+	p->max_fast = (left + 1) / 2;
+	set_pace(p, (left + 1) / 2);
+}
+
 /* Nodes take their turns spread over the interval, so that neither queues nor processors see bursts. Where the thread
  * is more than an interval late it leaves whole ticks out and says so, instead of catching up in a burst. */
 static void *prober_main(void *ctx)
 {
 	struct prober *p = ctx;
+	usec_t looked = p->start;
 
 	for (uint32_t tick = 0;; tick++) {
 		usec_t late;
@@ -289,22 +328,14 @@ static void *prober_main(void *ctx)
 			pthread_mutex_unlock(&p->lock);
 			tick += skip;
 		}
+		if (tick_time(p, tick, 0) - looked >= SEC(1)) {
+			looked = tick_time(p, tick, 0);
+			pthread_mutex_lock(&p->lock);
+			ease(p);
+			p->skipped_seen = p->st.skipped;
+			pthread_mutex_unlock(&p->lock);
+		}
 	}
-}
-
-/* With a third of the budget of fast pairs, in each tick, for the rest. */
-static void set_pace(struct prober *p, unsigned n_fast)
-{
-	unsigned slow = p->n * (p->n - 1) - n_fast;
-	unsigned budget = p->max_fast / 3 + 1;
-	unsigned phase = 0;
-
-	p->slow_every = slow ? (slow + budget - 1) / budget : 0;
-	p->st.fast = n_fast;
-	p->st.slow_every = p->slow_every * p->interval;
-	for (unsigned x = 0; slow && x < p->n * p->n; x++)
-		if (!p->pairs[x].fast && x / p->n != x % p->n)
-			p->pairs[x].phase = (uint16_t)(phase++ % p->slow_every);
 }
 
 static void pick_fast(struct prober *p, uint64_t seed)

@@ -4,6 +4,7 @@
  *
  * Pairs are ordered. In every tick (10 ms by default) each fast pair gets one probe; where there are more pairs than the
  * budget of fast ones, the others take turns, one probe in `slow_every` ticks, and their outages have that grain.
+ * Where the machine cannot keep that pace, half of the fast pairs join the others, and again if need be.
  * An outage is a gap of at least two probes of a pair in a row without reply: from the first lost to the next answered. */
 #ifndef DEP_LAB_PROBER_H
 #define DEP_LAB_PROBER_H
