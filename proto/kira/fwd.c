@@ -14,6 +14,7 @@
 #define DELAY MSEC(50)
 #define EXPIRE SEC(10)
 #define HINT_LIFE SEC(25) /* after a teardown: longer than the refresh of whoever else uses the entry */
+#define SETUP_BURST 200 /* seconds' worth of new entries that a neighbour may bring at once */
 #define NEAR 3
 
 /* ---- where a path leads ---- */
@@ -592,7 +593,7 @@ const struct kira_fwd *kira_lookup_path(const struct kira *k, const struct kira_
 	return e && e->to.kind != KIRA_FWD_NONE ? &e->to : NULL;
 }
 
-void fwd_setup(struct kira *k, const struct kira_msg *m, usec_t now)
+void fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now)
 {
 	struct kira_id ids[KIRA_ROUTE_MAX];
 	size_t n = m->n_hops - m->index;
@@ -619,7 +620,9 @@ void fwd_setup(struct kira *k, const struct kira_msg *m, usec_t now)
 		}
 		return;
 	}
-	if (k->n_explicit >= k->p.max_path_ids) {
+	/* A network that starts sets up all its paths at once, so the rate allows for a good many before it holds. */
+	if (k->n_explicit >= k->p.max_path_ids ||
+	    !tokens_take(&a->setups, k->p.rate_setups, k->p.rate_setups * SETUP_BURST, now)) {
 		k->stats.setup_refused++;
 		send_error(k, m, NULL, now);
 		return;
