@@ -357,6 +357,7 @@ struct path_entry {
 	nid_t n1; /* 0: ourselves, decapsulate */
 	nid_t n2; /* 0: the path ends at n1 */
 	bool precomputed;
+	bool idle; /* a user of it said that it goes; refresh clears this */
 	uint32_t round; /* of the last precomputation that wanted it */
 	usec_t refreshed; /* by others; 0: never */
 	struct kira_fwd to;
