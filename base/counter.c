@@ -9,6 +9,7 @@
 #include "base/counter_priv.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -506,6 +507,8 @@ struct counter *counter_new(uv_loop_t *loop, const struct counter_room *room, co
 		free(c);
 		return NULL;
 	}
+	/* libuv writes without MSG_NOSIGNAL: a client that goes must not take the room with it. */
+	signal(SIGPIPE, SIG_IGN);
 	c->room = *room;
 	c->running = running;
 	alloc_init(&c->alloc, 0);

@@ -69,7 +69,7 @@ int counter_path(const char *room, char *path, size_t n);
 
 /* Listens at path (mode 0660, group gid or -1: as it comes) on loop. A directory that is missing is made (0755), a socket file
  * that nobody listens on any more is replaced. Clients: root, the own user, members of the socket's group. `running` is
- * taken over: the counter frees it, also where it fails. room is copied. NULL and err. */
+ * taken over: the counter frees it, also where it fails. room is copied. SIGPIPE is ignored from then on. NULL and err. */
 struct counter *counter_new(uv_loop_t *loop, const struct counter_room *room, const char *path, gid_t gid,
 			    struct config *running, struct err *err);
 /* Closes all connections, removes the socket file, forgets calls. The loop must run once more (loop_finish()) to release

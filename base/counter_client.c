@@ -254,8 +254,10 @@ yyjson_doc *counter_request(struct counter_client *cl, const char *method, yyjso
 {
 	usec_t until = deadline(timeout);
 	yyjson_doc *doc;
+	int rc = send_request(cl, method, params, err);
 
-	if (send_request(cl, method, params, err) != 0)
+	/* A room that turns us away says why before it closes. */
+	if (rc != 0 && rc != -EPIPE)
 		return NULL;
 	while ((doc = next_message(cl, until, err))) {
 		yyjson_val *root = yyjson_doc_get_root(doc);

@@ -273,19 +273,22 @@ static void cut_step(const struct state_path *p, const struct ly_ctx *ctx, unsig
 static void cut_value(const struct state_path *p, const struct ly_ctx *ctx, unsigned i, yyjson_mut_val *v,
 		      unsigned depth)
 {
-	yyjson_mut_arr_iter entries;
 	yyjson_mut_val *entry;
+	size_t n;
 
 	if (!yyjson_mut_is_arr(v)) {
 		if (i + 1 < p->n)
 			cut_step(p, ctx, i + 1, v, depth);
 		return;
 	}
-	yyjson_mut_arr_iter_init(v, &entries);
-	while ((entry = yyjson_mut_arr_iter_next(&entries))) {
+	/* Once around: each comes off the front and, if it stays, goes to the back. (yyjson 0.10 skips an entry where one is
+	 * removed through an iterator.) */
+	for (n = yyjson_mut_arr_size(v); n > 0; n--) {
+		entry = yyjson_mut_arr_remove_first(v);
 		if (!entry_fits(&p->step[i], entry))
-			yyjson_mut_arr_iter_remove(&entries);
-		else if (i + 1 < p->n)
+			continue;
+		yyjson_mut_arr_append(v, entry);
+		if (i + 1 < p->n)
 			cut_step(p, ctx, i + 1, entry, depth);
 	}
 }
