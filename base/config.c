@@ -138,8 +138,8 @@ char *config_ly_text(const char *json, size_t n, const char *origin, struct err 
 	return text;
 }
 
-struct config *config_parse(const struct config_schema *s, const char *json, size_t n, const char *origin,
-			    struct err *err)
+struct config *config_parse(const struct config_schema *s, const char *json, size_t n,
+			    const char *origin, struct err *err)
 {
 	char *text = config_ly_text(json, n, origin, err);
 	struct config *c;
@@ -154,11 +154,12 @@ struct config *config_parse(const struct config_schema *s, const char *json, siz
 		return NULL;
 	}
 	c->schema = s;
-	rc = lyd_parse_data_mem(s->ctx, text, LYD_JSON, LYD_PARSE_STRICT | LYD_PARSE_NO_STATE, LYD_VALIDATE_NO_STATE,
-				&c->tree);
+	rc = lyd_parse_data_mem(s->ctx, text, LYD_JSON, LYD_PARSE_STRICT | LYD_PARSE_NO_STATE,
+				LYD_VALIDATE_NO_STATE, &c->tree);
 	free(text);
 	if (rc != LY_SUCCESS) {
-		config_ly_err(s->ctx, origin, "correct it there; the YANG module lists what may be set", err);
+		config_ly_err(s->ctx, origin,
+			      "correct it there; the YANG module lists what may be set", err);
 		config_free(c);
 		return NULL;
 	}
@@ -166,7 +167,8 @@ struct config *config_parse(const struct config_schema *s, const char *json, siz
 	return c;
 }
 
-/* The bytes of a regular file, at most CONFIG_MAX_BYTES + 1 of them. Returns how many, or a negative errno. */
+/* The bytes of a regular file, at most CONFIG_MAX_BYTES + 1 of them. Returns how many, or a
+ * negative errno. */
 static ssize_t read_file(const char *file, char **text)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -208,8 +210,9 @@ struct config *config_load(const struct config_schema *s, const char *file, stru
 	} else if (n < 0) {
 		err_set(err, (int)n, "cannot read the configuration: %s", strerror((int)-n));
 		err_where(err, "%s", file);
-		err_mend(err, "%s", n == -ENOENT ? "make the file; {} in it is a configuration of all defaults"
-						 : "make it readable for this user");
+		err_mend(err, "%s",
+			 n == -ENOENT ? "make the file; {} in it is a configuration of all defaults"
+				      : "make it readable for this user");
 	} else {
 		c = config_parse(s, text, (size_t)n, file, err);
 	}
@@ -227,7 +230,8 @@ void config_free(struct config *c)
 
 char *config_print(const struct config *c, bool defaults)
 {
-	uint32_t options = LYD_PRINT_WITHSIBLINGS | LYD_PRINT_SHRINK | (defaults ? LYD_PRINT_WD_ALL : LYD_PRINT_WD_EXPLICIT);
+	uint32_t options = LYD_PRINT_WITHSIBLINGS | LYD_PRINT_SHRINK |
+			   (defaults ? LYD_PRINT_WD_ALL : LYD_PRINT_WD_EXPLICIT);
 	char *text = NULL;
 
 	if (lyd_print_mem(&text, c->tree, LYD_JSON, options) != LY_SUCCESS)
@@ -293,8 +297,8 @@ bool config_flag(const struct lyd_node *at, const char *path)
 	return text && text[0] == 't';
 }
 
-void config_each(const struct lyd_node *at, const char *path, bool (*f)(void *ctx, const struct lyd_node *entry),
-		 void *ctx)
+void config_each(const struct lyd_node *at, const char *path,
+		 bool (*f)(void *ctx, const struct lyd_node *entry), void *ctx)
 {
 	struct ly_set *set = NULL;
 	uint32_t i;

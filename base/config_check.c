@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int config_check_state(const struct config_schema *s, const struct config *applied, const char *json, size_t n,
-		       struct err *err)
+int config_check_state(const struct config_schema *s, const struct config *applied,
+		       const char *json, size_t n, struct err *err)
 {
 	struct ly_ctx *ctx = config_ly_ctx(s);
 	/* State may be larger than any configuration, and is the room's own. */
@@ -36,8 +36,8 @@ int config_check_state(const struct config_schema *s, const struct config *appli
 }
 
 /* Parses and validates one operation. NULL and err. */
-static struct lyd_node *parse_op(const struct config_schema *s, const char *json, size_t n, enum lyd_type type,
-				 const char *origin, struct err *err)
+static struct lyd_node *parse_op(const struct config_schema *s, const char *json, size_t n,
+				 enum lyd_type type, const char *origin, struct err *err)
 {
 	struct ly_ctx *ctx = config_ly_ctx(s);
 	char *text = config_ly_text(json, n, origin, err);
@@ -64,7 +64,8 @@ static struct lyd_node *parse_op(const struct config_schema *s, const char *json
 	return NULL;
 }
 
-struct lyd_node *config_rpc_input(const struct config_schema *s, const char *json, size_t n, struct err *err)
+struct lyd_node *config_rpc_input(const struct config_schema *s, const char *json, size_t n,
+				  struct err *err)
 {
 	return parse_op(s, json, n, LYD_TYPE_RPC_YANG, "input", err);
 }

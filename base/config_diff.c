@@ -18,7 +18,8 @@ const char *config_op_name(enum config_op op)
 	return names[op];
 }
 
-/* The operation of a node of a diff tree is its own, or that of the nearest node above that has one. */
+/* The operation of a node of a diff tree is its own, or that of the nearest node above that has
+ * one. */
 static const char *operation(const struct lyd_node *node)
 {
 	const struct lyd_meta *m;
@@ -36,7 +37,8 @@ static bool is_presence(const struct lysc_node *s)
 	return s->nodetype == LYS_CONTAINER && (s->flags & LYS_PRESENCE);
 }
 
-static int add(struct config_diff *d, enum config_op op, const struct lyd_node *node, const char *old, const char *new)
+static int add(struct config_diff *d, enum config_op op, const struct lyd_node *node,
+	       const char *old, const char *new)
 {
 	struct config_change *c;
 
@@ -64,8 +66,11 @@ static int add_node(struct config_diff *d, const struct lyd_node *node)
 	if (strcmp(op, "none") == 0)
 		return 0;
 	if (strcmp(op, "replace") == 0 && lysc_is_userordered(node->schema)) {
-		/* Leaves of a list entry that only moved say replace by their parent, but did not change. */
-		return lyd_find_meta(node->meta, NULL, "yang:operation") ? add(d, CONFIG_MOVE, node, NULL, NULL) : 0;
+		/* Leaves of a list entry that only moved say replace by their parent, but did not
+		 * change. */
+		return lyd_find_meta(node->meta, NULL, "yang:operation")
+			       ? add(d, CONFIG_MOVE, node, NULL, NULL)
+			       : 0;
 	}
 	if (!leaf && !is_presence(node->schema))
 		return 0;
@@ -85,7 +90,8 @@ int config_diff(const struct config *from, const struct config *to, struct confi
 	int rc = 0;
 
 	*diff = (struct config_diff){0};
-	if (lyd_diff_siblings(from ? config_tree(from) : NULL, config_tree(to), LYD_DIFF_DEFAULTS, &tree) != LY_SUCCESS)
+	if (lyd_diff_siblings(from ? config_tree(from) : NULL, config_tree(to), LYD_DIFF_DEFAULTS,
+			      &tree) != LY_SUCCESS)
 		return -EINVAL;
 	LY_LIST_FOR(tree, root)
 	{
@@ -123,7 +129,8 @@ bool config_diff_touches(const struct config_diff *diff, const char *path)
 	for (i = 0; i < diff->n; i++) {
 		const char *p = diff->change[i].path;
 
-		if (strncmp(p, path, len) == 0 && (p[len] == '\0' || p[len] == '/' || p[len] == '['))
+		if (strncmp(p, path, len) == 0 &&
+		    (p[len] == '\0' || p[len] == '/' || p[len] == '['))
 			return true;
 	}
 	return false;

@@ -71,8 +71,9 @@ static void test_schema(void **state)
 
 static void test_defaults_and_values(void **state)
 {
-	struct config *c = parse("{\"box:box\":{\"name\":\"a\",\"open\":false,\"lid\":{\"colour\":\"red\"},"
-				 "\"layer\":[{\"name\":\"x\",\"height\":3}]}}");
+	struct config *c =
+		parse("{\"box:box\":{\"name\":\"a\",\"open\":false,\"lid\":{\"colour\":\"red\"},"
+		      "\"layer\":[{\"name\":\"x\",\"height\":3}]}}");
 	const struct lyd_node *box = config_node(config_tree(c), "/box:box");
 
 	assert_non_null(box);
@@ -109,7 +110,8 @@ static bool collect(void *ctx, const struct lyd_node *entry)
 
 static void test_each(void **state)
 {
-	struct config *c = parse("{\"box:box\":{\"tag\":[\"b\",\"a\",\"c\"],\"layer\":[{\"name\":\"z\"},{\"name\":\"y\"}]}}");
+	struct config *c = parse("{\"box:box\":{\"tag\":[\"b\",\"a\",\"c\"],\"layer\":[{\"name\":"
+				 "\"z\"},{\"name\":\"y\"}]}}");
 	const struct lyd_node *box = config_node(config_tree(c), "/box:box");
 	struct names n = {.stop = 10};
 
@@ -130,7 +132,8 @@ static void test_each(void **state)
 static void test_errors_say_where(void **state)
 {
 	refused("{\"box:box\":{\"size\":101}}", "101", "box.json: /box:box/size");
-	refused("{\"box:box\":{\"size\":2,\"least\":3}}", "smaller than its least", "/box:box/size");
+	refused("{\"box:box\":{\"size\":2,\"least\":3}}", "smaller than its least",
+		"/box:box/size");
 	refused("{\"box:box\":{\"colour\":\"red\"}}", "colour", "box.json");
 	refused("{\"box:box\":{\"weight\":5}}", "", "/box:box/weight");
 	refused("{\"box:box\":{\"address\":\"fe80::zz\"}}", "fe80::zz", "/box:box/address");
@@ -200,8 +203,10 @@ static void check_diff(const char *from, const char *to, const char *want)
 	for (i = 0; i < d.n; i++) {
 		size_t at = strlen(text);
 
-		snprintf(text + at, sizeof(text) - at, "%s %s %s>%s\n", config_op_name(d.change[i].op), d.change[i].path,
-			 d.change[i].old ? d.change[i].old : "-", d.change[i].new ? d.change[i].new : "-");
+		snprintf(text + at, sizeof(text) - at, "%s %s %s>%s\n",
+			 config_op_name(d.change[i].op), d.change[i].path,
+			 d.change[i].old ? d.change[i].old : "-",
+			 d.change[i].new ? d.change[i].new : "-");
 	}
 	assert_string_equal(text, want);
 	config_diff_free(&d);
@@ -226,12 +231,14 @@ static void test_diff(void **state)
 	check_diff("{\"box:box\":{\"lid\":{\"colour\":\"red\"}}}", "{}",
 		   "delete /box:box/lid >-\ndelete /box:box/lid/colour red>-\n");
 	check_diff("{}", "{\"box:box\":{\"layer\":[{\"name\":\"a\",\"height\":1}]}}",
-		   "create /box:box/layer[name='a']/name ->a\ncreate /box:box/layer[name='a']/height ->1\n");
+		   "create /box:box/layer[name='a']/name ->a\ncreate "
+		   "/box:box/layer[name='a']/height ->1\n");
 	check_diff("{\"box:box\":{\"layer\":[{\"name\":\"a\",\"height\":1},{\"name\":\"b\"}]}}",
 		   "{\"box:box\":{\"layer\":[{\"name\":\"a\",\"height\":2},{\"name\":\"b\"}]}}",
 		   "replace /box:box/layer[name='a']/height 1>2\n");
 	check_diff("{\"box:box\":{\"layer\":[{\"name\":\"a\"},{\"name\":\"b\"}]}}",
-		   "{\"box:box\":{\"layer\":[{\"name\":\"b\"},{\"name\":\"a\"}]}}", "move /box:box/layer[name='b'] ->-\n");
+		   "{\"box:box\":{\"layer\":[{\"name\":\"b\"},{\"name\":\"a\"}]}}",
+		   "move /box:box/layer[name='b'] ->-\n");
 }
 
 static void test_diff_touches(void **state)
@@ -263,12 +270,20 @@ static void test_state(void **state)
 {
 	struct err err = {0};
 
-	assert_int_equal(check_state("{\"box:box\":{\"contents\":{\"count\":\"2\",\"thing\":[{\"id\":1,\"place\":{\"x\":-1}}]}}}", &err), 0);
+	assert_int_equal(check_state("{\"box:box\":{\"contents\":{\"count\":\"2\",\"thing\":[{"
+				     "\"id\":1,\"place\":{\"x\":-1}}]}}}",
+				     &err),
+			 0);
 	assert_int_equal(check_state("{}", &err), 0);
 	assert_int_equal(check_state("{\"box:box\":{\"contents\":{\"count\":2}}}", &err), -EINVAL);
 	assert_non_null(strstr(err.where, "/box:box/contents/count"));
-	assert_int_equal(check_state("{\"box:box\":{\"contents\":{\"thing\":[{\"kind\":\"x\"}]}}}", &err), -EINVAL);
-	assert_int_equal(check_state("{\"box:box\":{\"contents\":{\"thing\":[{\"id\":1},{\"id\":1}]}}}", &err), -EINVAL);
+	assert_int_equal(
+		check_state("{\"box:box\":{\"contents\":{\"thing\":[{\"kind\":\"x\"}]}}}", &err),
+		-EINVAL);
+	assert_int_equal(
+		check_state("{\"box:box\":{\"contents\":{\"thing\":[{\"id\":1},{\"id\":1}]}}}",
+			    &err),
+		-EINVAL);
 	assert_int_equal(check_state("{\"box:box\":{\"contents\":{\"what\":1}}}", &err), -EINVAL);
 }
 
@@ -301,9 +316,11 @@ static void test_operations(void **state)
 
 static void test_kira(void **state)
 {
-	static const char json[] = "{\"kira:kira\":{\"node-id\":\"0a00000000000000000000000000\",\"interfaces\":{\"exclude\":[\"wl*\"]}}}";
+	static const char json[] = "{\"kira:kira\":{\"node-id\":\"0a00000000000000000000000000\","
+				   "\"interfaces\":{\"exclude\":[\"wl*\"]}}}";
 	static const char same[] = "{\"kira:kira\":{\"path-prefix\":\"fc00::/16\"}}";
-	static const char reserved[] = "{\"kira:kira\":{\"node-id\":\"ffffffffffffffffffffffffffff\"}}";
+	static const char reserved[] =
+		"{\"kira:kira\":{\"node-id\":\"ffffffffffffffffffffffffffff\"}}";
 	static const char order[] = "{\"kira:kira\":{\"timers\":{\"path-refresh\":60000}}}";
 	struct err err = {0};
 	struct config_schema *s = config_schema_new("kira", kira_yang, &err);
@@ -325,16 +342,11 @@ static void test_kira(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_schema),
-		cmocka_unit_test(test_defaults_and_values),
-		cmocka_unit_test(test_each),
-		cmocka_unit_test(test_errors_say_where),
-		cmocka_unit_test(test_a_bad_file),
-		cmocka_unit_test(test_print),
-		cmocka_unit_test(test_diff),
-		cmocka_unit_test(test_diff_touches),
-		cmocka_unit_test(test_state),
-		cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_schema),	   cmocka_unit_test(test_defaults_and_values),
+		cmocka_unit_test(test_each),	   cmocka_unit_test(test_errors_say_where),
+		cmocka_unit_test(test_a_bad_file), cmocka_unit_test(test_print),
+		cmocka_unit_test(test_diff),	   cmocka_unit_test(test_diff_touches),
+		cmocka_unit_test(test_state),	   cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_kira),
 	};
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The room's end of the counter: the socket, its clients and their queues.
  *
- * Reading only collects bytes. Whole lines are handled in turns, one of each client in a turn of the loop, so that a client
- * that sends a thousand requests at once holds up neither the others nor the room. A client with a whole line waiting, or with
- * too much unread output, is not read from: its requests wait in its own socket. */
+ * Reading only collects bytes. Whole lines are handled in turns, one of each client in a turn of
+ * the loop, so that a client that sends a thousand requests at once holds up neither the others nor
+ * the room. A client with a whole line waiting, or with too much unread output, is not read from:
+ * its requests wait in its own socket. */
 #include "base/counter.h"
 
 #include "base/counter_priv.h"
@@ -37,7 +38,7 @@ const struct config *counter_config(const struct counter *c)
 	return c->running;
 }
 
-/* --- closing: memory goes when the last handle is closed -------------------------------------------------------------- */
+/* --- closing: memory goes when the last handle is closed --- */
 
 static void release(struct counter *c)
 {
@@ -74,12 +75,13 @@ static void peer_close(struct peer *p)
 		return;
 	p->open = false;
 	counter_forget(p->counter, p);
-	/* It stays in the list until its handle is closed: somebody up the stack may be walking over it. */
+	/* It stays in the list until its handle is closed: somebody up the stack may be walking
+	 * over it. */
 	p->counter->n_peers--;
 	uv_close((uv_handle_t *)&p->pipe, on_peer_closed);
 }
 
-/* --- output ------------------------------------------------------------------------------------------------------------ */
+/* --- output --- */
 
 size_t peer_queued(const struct peer *p)
 {
@@ -156,7 +158,7 @@ static void on_watch(uv_timer_t *t)
 {
 	struct counter *c = t->data;
 
-	list_each_safe(it, &c->peers) {
+	list_each_safe (it, &c->peers) {
 		struct peer *p = container_of(it, struct peer, at);
 		size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&p->pipe);
 
@@ -170,12 +172,13 @@ static void on_watch(uv_timer_t *t)
 	}
 }
 
-/* --- input ------------------------------------------------------------------------------------------------------------- */
+/* --- input --- */
 
 /* Length of the first whole line of `in`, or -1. */
 static ssize_t line_length(struct peer *p)
 {
-	const uint8_t *nl = p->in.n > p->looked ? memchr(p->in.p + p->looked, '\n', p->in.n - p->looked) : NULL;
+	const uint8_t *nl =
+		p->in.n > p->looked ? memchr(p->in.p + p->looked, '\n', p->in.n - p->looked) : NULL;
 
 	p->looked = nl ? (size_t)(nl - p->in.p) : p->in.n;
 	return nl ? (ssize_t)p->looked : -1;
@@ -219,7 +222,7 @@ static void on_turn(uv_idle_t *idle)
 	struct counter *c = idle->data;
 	bool more = false;
 
-	list_each_safe(it, &c->peers) {
+	list_each_safe (it, &c->peers) {
 		struct peer *p = container_of(it, struct peer, at);
 
 		if (peer_turn(c, p))
@@ -274,7 +277,7 @@ static void peer_read(struct peer *p)
 		peer_close(p);
 }
 
-/* --- new clients --------------------------------------------------------------------------------------------------------- */
+/* --- new clients --- */
 
 static bool in_groups(int fd, gid_t gid)
 {
@@ -347,17 +350,19 @@ static void on_connection(uv_stream_t *listener, int status)
 	p->open = true;
 	list_add(&c->peers, &p->at);
 	c->n_peers++;
-	if (uv_accept(listener, (uv_stream_t *)&p->pipe) != 0 || uv_fileno((uv_handle_t *)&p->pipe, &fd) != 0)
+	if (uv_accept(listener, (uv_stream_t *)&p->pipe) != 0 ||
+	    uv_fileno((uv_handle_t *)&p->pipe, &fd) != 0)
 		peer_close(p);
 	else if (!allowed(c, fd))
-		turn_away(p, "this user may not use the socket", "be root or a member of the socket's group");
+		turn_away(p, "this user may not use the socket",
+			  "be root or a member of the socket's group");
 	else if (c->n_peers > COUNTER_MAX_CLIENTS)
 		turn_away(p, "too many connections", "close others first");
 	else
 		peer_read(p);
 }
 
-/* --- the socket file ------------------------------------------------------------------------------------------------------ */
+/* --- the socket file --- */
 
 /* Binds fd with a mode of 0660 from the start. */
 static int bind_at(int fd, const struct sockaddr_un *addr)
@@ -414,7 +419,8 @@ static int explain(struct err *err, int rc, const char *path)
 	if (rc == -EADDRINUSE)
 		err_mend(err, "another process serves this socket; end it, or name another path");
 	else if (rc == -EEXIST)
-		err_mend(err, "a file that is no socket has this name; remove it, or name another path");
+		err_mend(err,
+			 "a file that is no socket has this name; remove it, or name another path");
 	else if (rc == -ENAMETOOLONG)
 		err_mend(err, "a socket's path has at most 107 bytes");
 	else
@@ -453,7 +459,7 @@ static int listen_at(struct counter *c, const char *path, gid_t gid)
 	return rc;
 }
 
-/* --- beginning and end ------------------------------------------------------------------------------------------------------ */
+/* --- beginning and end --- */
 
 static int start(struct counter *c, const char *path, gid_t gid)
 {
@@ -495,8 +501,8 @@ static int init_handles(struct counter *c)
 	return 0;
 }
 
-struct counter *counter_new(uv_loop_t *loop, const struct counter_room *room, const char *path, gid_t gid,
-			    struct config *running, struct err *err)
+struct counter *counter_new(uv_loop_t *loop, const struct counter_room *room, const char *path,
+			    gid_t gid, struct config *running, struct err *err)
 {
 	struct counter *c = calloc(1, sizeof(*c));
 	int rc = -ENOMEM;
@@ -528,11 +534,11 @@ void counter_free(struct counter *c)
 	if (!c)
 		return;
 	c->closing = true;
-	list_each_safe(it, &c->peers)
+	list_each_safe (it, &c->peers)
 		peer_close(container_of(it, struct peer, at));
 	/* Not the socket of a successor that took our place. */
-	if (c->path && c->file.st_ino && lstat(c->path, &now) == 0 && now.st_ino == c->file.st_ino &&
-	    now.st_dev == c->file.st_dev)
+	if (c->path && c->file.st_ino && lstat(c->path, &now) == 0 &&
+	    now.st_ino == c->file.st_ino && now.st_dev == c->file.st_dev)
 		unlink(c->path);
 	uv_close((uv_handle_t *)&c->listener, on_handle_closed);
 	uv_close((uv_handle_t *)&c->turn, on_handle_closed);

@@ -121,7 +121,8 @@ static int wait_input(struct counter_client *cl, usec_t until, struct err *err)
 		if (rc > 0)
 			return 0;
 		if (rc < 0 && errno != EINTR)
-			return err_set(err, -errno, "cannot wait for the room: %s", strerror(errno));
+			return err_set(err, -errno, "cannot wait for the room: %s",
+				       strerror(errno));
 		if (rc < 0 && until == USEC_NEVER) {
 			/* A signal that the caller handles ends an endless wait. */
 			return err_set(err, -EINTR, "interrupted");
@@ -161,7 +162,8 @@ static yyjson_doc *next_message(struct counter_client *cl, usec_t until, struct 
 	size_t n;
 
 	for (;;) {
-		const uint8_t *nl = cl->in.n > cl->looked ? memchr(cl->in.p + cl->looked, '\n', cl->in.n - cl->looked)
+		const uint8_t *nl = cl->in.n > cl->looked ? memchr(cl->in.p + cl->looked, '\n',
+								   cl->in.n - cl->looked)
 							  : NULL;
 
 		if (nl) {
@@ -207,7 +209,8 @@ static int send_all(struct counter_client *cl, const char *text, size_t n, struc
 	return 0;
 }
 
-static int send_request(struct counter_client *cl, const char *method, yyjson_mut_val *params, struct err *err)
+static int send_request(struct counter_client *cl, const char *method, yyjson_mut_val *params,
+			struct err *err)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -249,8 +252,9 @@ static usec_t deadline(int timeout)
 	return timeout < 0 ? USEC_NEVER : clock_now() + MSEC(timeout);
 }
 
-yyjson_doc *counter_request(struct counter_client *cl, const char *method, yyjson_mut_doc *params_doc,
-			    yyjson_mut_val *params, int timeout, yyjson_val **result, struct err *err)
+yyjson_doc *counter_request(struct counter_client *cl, const char *method,
+			    yyjson_mut_doc *params_doc, yyjson_mut_val *params, int timeout,
+			    yyjson_val **result, struct err *err)
 {
 	usec_t until = deadline(timeout);
 	yyjson_doc *doc;
@@ -268,7 +272,8 @@ yyjson_doc *counter_request(struct counter_client *cl, const char *method, yyjso
 			keep_event(cl, doc);
 			continue;
 		}
-		/* The answer to a request that was given up may still come; an error without id means us. */
+		/* The answer to a request that was given up may still come; an error without id
+		 * means us. */
 		if (!(yyjson_is_null(id) && e) && yyjson_get_uint(id) != cl->id) {
 			yyjson_doc_free(doc);
 			continue;
@@ -283,7 +288,8 @@ yyjson_doc *counter_request(struct counter_client *cl, const char *method, yyjso
 	return NULL;
 }
 
-yyjson_doc *counter_next(struct counter_client *cl, int timeout, yyjson_val **params, struct err *err)
+yyjson_doc *counter_next(struct counter_client *cl, int timeout, yyjson_val **params,
+			 struct err *err)
 {
 	usec_t until = deadline(timeout);
 	yyjson_doc *doc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Paths into operational state, and cutting state down to one. Depth of recursion is that of the YANG module. */
+/* Paths into operational state, and cutting state down to one. Depth of recursion is that of the
+ * YANG module. */
 #include "base/counter_priv.h"
 
 #include <errno.h>
@@ -65,8 +66,8 @@ static bool take_key(const char **s, struct state_step *step)
 }
 
 /* Schema nodes that can be state or lead to it; choices and cases are looked through. */
-static const struct lysc_node *find_child(const struct lysc_node *parent, const struct lys_module *module,
-					  const char *name)
+static const struct lysc_node *find_child(const struct lysc_node *parent,
+					  const struct lys_module *module, const char *name)
 {
 	const uint32_t kinds = LYS_CONTAINER | LYS_LIST | LYS_LEAF | LYS_LEAFLIST | LYS_ANYDATA;
 	const struct lysc_node *node = lys_find_child(parent, module, name, 0, 0, 0);
@@ -75,7 +76,8 @@ static const struct lysc_node *find_child(const struct lysc_node *parent, const 
 }
 
 /* "contacts, neighbours, node": what may stand below parent. */
-static void list_children(const struct lysc_node *parent, const struct lys_module *module, char *to, size_t n)
+static void list_children(const struct lysc_node *parent, const struct lys_module *module, char *to,
+			  size_t n)
 {
 	const struct lysc_node *node = NULL;
 	size_t at = 0;
@@ -84,8 +86,8 @@ static void list_children(const struct lysc_node *parent, const struct lys_modul
 	while ((node = lys_getnext(node, parent, module->compiled, 0)) && at < n) {
 		if (!parent && node->nodetype != LYS_CONTAINER && node->nodetype != LYS_LIST)
 			continue;
-		at += (size_t)snprintf(to + at, n - at, "%s%s%s%s", at ? ", " : "", parent ? "" : module->name,
-				       parent ? "" : ":", node->name);
+		at += (size_t)snprintf(to + at, n - at, "%s%s%s%s", at ? ", " : "",
+				       parent ? "" : module->name, parent ? "" : ":", node->name);
 	}
 }
 
@@ -101,8 +103,8 @@ static bool key_fits(const struct state_step *step, unsigned i)
 	return key && lysc_is_key(key);
 }
 
-static int parse_step(struct state_path *p, const struct ly_ctx *ctx, const struct lys_module *module, const char **s,
-		      struct err *err)
+static int parse_step(struct state_path *p, const struct ly_ctx *ctx,
+		      const struct lys_module *module, const char **s, struct err *err)
 {
 	const struct lysc_node *parent = p->n ? p->step[p->n - 1].node : NULL;
 	const struct lys_module *in = parent ? parent->module : module;
@@ -130,22 +132,25 @@ static int parse_step(struct state_path *p, const struct ly_ctx *ctx, const stru
 	step->n_keys = 0;
 	while (**s == '[') {
 		if (!take_key(s, step))
-			return err_set(err, -EINVAL, "not a key of %s: [name='value'] was expected", name);
+			return err_set(err, -EINVAL, "not a key of %s: [name='value'] was expected",
+				       name);
 	}
 	for (i = 0; i < step->n_keys; i++) {
 		if (!key_fits(step, i))
-			return err_set(err, -EINVAL, "%s is not a key of %s", step->key[i].name, name);
+			return err_set(err, -EINVAL, "%s is not a key of %s", step->key[i].name,
+				       name);
 	}
 	if (!parent || parent->module != step->node->module)
-		snprintf(step->member, sizeof(step->member), "%.30s:%.64s", step->node->module->name, name);
+		snprintf(step->member, sizeof(step->member), "%.30s:%.64s",
+			 step->node->module->name, name);
 	else
 		snprintf(step->member, sizeof(step->member), "%s", name);
 	p->n++;
 	return 0;
 }
 
-int state_path_parse(struct state_path *p, const struct ly_ctx *ctx, const struct lys_module *module, const char *text,
-		     struct err *err)
+int state_path_parse(struct state_path *p, const struct ly_ctx *ctx,
+		     const struct lys_module *module, const char *text, struct err *err)
 {
 	const char *s = text ? text : "/";
 	size_t at = 0;
@@ -171,7 +176,8 @@ int state_path_parse(struct state_path *p, const struct ly_ctx *ctx, const struc
 		return rc;
 	}
 	for (i = 0; i < p->n && at < sizeof(p->text); i++)
-		at += (size_t)snprintf(p->text + at, sizeof(p->text) - at, "/%s", p->step[i].member);
+		at += (size_t)snprintf(p->text + at, sizeof(p->text) - at, "/%s",
+				       p->step[i].member);
 	return at < sizeof(p->text) ? 0 : err_set(err, -EINVAL, "path is too long");
 }
 
@@ -221,7 +227,8 @@ static bool entry_fits(const struct state_step *step, yyjson_mut_val *entry)
 	return true;
 }
 
-static const struct lysc_node *child_of(const struct lysc_node *parent, const struct ly_ctx *ctx, const char *member)
+static const struct lysc_node *child_of(const struct lysc_node *parent, const struct ly_ctx *ctx,
+					const char *member)
 {
 	const char *colon = strchr(member, ':');
 	const struct lys_module *module = parent ? parent->module : NULL;
@@ -236,8 +243,8 @@ static const struct lysc_node *child_of(const struct lysc_node *parent, const st
 }
 
 /* The value of node, at `level` of `depth`. */
-static void cut_depth(const struct lysc_node *node, const struct ly_ctx *ctx, yyjson_mut_val *v, unsigned level,
-		      unsigned depth)
+static void cut_depth(const struct lysc_node *node, const struct ly_ctx *ctx, yyjson_mut_val *v,
+		      unsigned level, unsigned depth)
 {
 	yyjson_mut_obj_iter members;
 	yyjson_mut_arr_iter entries;
@@ -259,19 +266,20 @@ static void cut_depth(const struct lysc_node *node, const struct ly_ctx *ctx, yy
 		if (level < depth) {
 			child = child_of(node, ctx, yyjson_mut_get_str(key));
 			if (child)
-				cut_depth(child, ctx, yyjson_mut_obj_iter_get_val(key), level + 1, depth);
+				cut_depth(child, ctx, yyjson_mut_obj_iter_get_val(key), level + 1,
+					  depth);
 		} else if (!is_key_member(node, key)) {
 			yyjson_mut_obj_iter_remove(&members);
 		}
 	}
 }
 
-static void cut_step(const struct state_path *p, const struct ly_ctx *ctx, unsigned i, yyjson_mut_val *obj,
-		     unsigned depth);
+static void cut_step(const struct state_path *p, const struct ly_ctx *ctx, unsigned i,
+		     yyjson_mut_val *obj, unsigned depth);
 
 /* What lies at step i: the node itself or, of a list, the entries that fit. */
-static void cut_value(const struct state_path *p, const struct ly_ctx *ctx, unsigned i, yyjson_mut_val *v,
-		      unsigned depth)
+static void cut_value(const struct state_path *p, const struct ly_ctx *ctx, unsigned i,
+		      yyjson_mut_val *v, unsigned depth)
 {
 	yyjson_mut_val *entry;
 	size_t n;
@@ -281,8 +289,8 @@ static void cut_value(const struct state_path *p, const struct ly_ctx *ctx, unsi
 			cut_step(p, ctx, i + 1, v, depth);
 		return;
 	}
-	/* Once around: each comes off the front and, if it stays, goes to the back. (yyjson 0.10 skips an entry where one is
-	 * removed through an iterator.) */
+	/* Once around: each comes off the front and, if it stays, goes to the back. (yyjson 0.10
+	 * skips an entry where one is removed through an iterator.) */
 	for (n = yyjson_mut_arr_size(v); n > 0; n--) {
 		entry = yyjson_mut_arr_remove_first(v);
 		if (!entry_fits(&p->step[i], entry))
@@ -293,8 +301,8 @@ static void cut_value(const struct state_path *p, const struct ly_ctx *ctx, unsi
 	}
 }
 
-static void cut_step(const struct state_path *p, const struct ly_ctx *ctx, unsigned i, yyjson_mut_val *obj,
-		     unsigned depth)
+static void cut_step(const struct state_path *p, const struct ly_ctx *ctx, unsigned i,
+		     yyjson_mut_val *obj, unsigned depth)
 {
 	const struct lysc_node *above = i ? p->step[i - 1].node : NULL;
 	yyjson_mut_obj_iter members;
@@ -319,7 +327,8 @@ static void cut_step(const struct state_path *p, const struct ly_ctx *ctx, unsig
 	}
 }
 
-void state_path_cut(const struct state_path *p, const struct ly_ctx *ctx, yyjson_mut_val *root, unsigned depth)
+void state_path_cut(const struct state_path *p, const struct ly_ctx *ctx, yyjson_mut_val *root,
+		    unsigned depth)
 {
 	yyjson_mut_obj_iter members;
 	yyjson_mut_val *key;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the counter's room end share, and its fuzz target: peers, their output, and the handling of one line. */
+/* What the files of the counter's room end share, and its fuzz target: peers, their output, and the
+ * handling of one line. */
 #ifndef DEP_COUNTER_PRIV_H
 #define DEP_COUNTER_PRIV_H
 
@@ -18,7 +19,8 @@
 
 #define COUNTER_MAX_ID 128 /* bytes of a request's id as text */
 
-/* A connected client. Output goes to `out`; what libuv is writing is in `fly`, and they change places. */
+/* A connected client. Output goes to `out`; what libuv is writing is in `fly`, and they change
+ * places. */
 struct peer {
 	struct list at;
 	struct counter *counter;
@@ -55,9 +57,9 @@ struct counter {
 	struct alloc alloc;
 
 	uv_pipe_t listener;
-	uv_idle_t turn;	   /* active while a peer has whole lines */
+	uv_idle_t turn;	     /* active while a peer has whole lines */
 	uv_timer_t watchdog; /* of writes that make no progress */
-	unsigned handles;  /* not yet closed, of these three and of peers */
+	unsigned handles;    /* not yet closed, of these three and of peers */
 	bool closing;
 	char *path;
 	struct stat file; /* of the socket, to know it again */
@@ -69,6 +71,29 @@ struct counter {
 	struct pending pending[COUNTER_MAX_CALLS];
 	uint64_t last_call;
 };
+
+#define DEFERRED 1 /* what a method returns where its answer comes later */
+
+/* One request under way. */
+struct request {
+	struct peer *peer;
+	yyjson_val *id;		/* NULL: nobody waits for an answer */
+	yyjson_val *params;	/* an object, or NULL */
+	yyjson_mut_doc *doc;	/* of the answer */
+	yyjson_mut_val *result; /* an object of doc, to fill */
+	int code;		/* of the answer where the method fails */
+};
+
+yyjson_val *request_param(const struct request *r, const char *name);
+/* Methods: 0 and r->result, DEFERRED, or a negative errno, r->code and err. */
+int counter_do_call(struct counter *c, struct request *r, struct err *err);
+int counter_do_subscribe(struct counter *c, struct request *r, struct err *err);
+int counter_do_unsubscribe(struct counter *c, struct request *r, struct err *err);
+
+/* The root of an answer: {"jsonrpc": "2.0"}. */
+yyjson_mut_val *counter_envelope(yyjson_mut_doc *doc);
+void counter_add_error(yyjson_mut_doc *doc, yyjson_mut_val *root, int code, const struct err *err);
+void counter_send_doc(struct peer *p, yyjson_mut_doc *doc);
 
 /* Appends a line to p's output and starts sending it. Never blocks. */
 void peer_send(struct peer *p, const char *text, size_t n);
@@ -102,14 +127,15 @@ struct state_step {
 
 struct state_path {
 	struct state_step step[STATE_PATH_MAX];
-	unsigned n; /* 0: everything */
+	unsigned n;	 /* 0: everything */
 	char text[1024]; /* without keys: "/kira:kira/contacts"; "/": everything */
 };
 
 /* Returns 0, or -EINVAL and err with what there would be. */
-int state_path_parse(struct state_path *p, const struct ly_ctx *ctx, const struct lys_module *module, const char *text,
-		     struct err *err);
+int state_path_parse(struct state_path *p, const struct ly_ctx *ctx,
+		     const struct lys_module *module, const char *text, struct err *err);
 /* Cuts the members of root down to p and `depth` levels from it (0: all). */
-void state_path_cut(const struct state_path *p, const struct ly_ctx *ctx, yyjson_mut_val *root, unsigned depth);
+void state_path_cut(const struct state_path *p, const struct ly_ctx *ctx, yyjson_mut_val *root,
+		    unsigned depth);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The counter over real sockets: a room with its loop in a thread, and clients, friendly and hostile. */
+/* The counter over real sockets: a room with its loop in a thread, and clients, friendly and
+ * hostile. */
 #include "base/counter.h"
 
 #include "base/clock.h"
@@ -28,7 +29,7 @@ static struct config_schema *schema;
 static char dir[32];
 static char path[64];
 
-/* --- the room --------------------------------------------------------------------------------------------------------- */
+/* --- the room --- */
 
 static struct box {
 	uv_loop_t loop;
@@ -41,9 +42,11 @@ static struct box {
 	size_t peak;   /* most memory that clients' buffers took */
 } box;
 
-static int box_state(void *ctx, const char *wanted, yyjson_mut_doc *doc, yyjson_mut_val *root, struct err *err)
+static int box_state(void *ctx, const char *wanted, yyjson_mut_doc *doc, yyjson_mut_val *root,
+		     struct err *err)
 {
-	yyjson_mut_val *contents = json_add_obj(doc, json_add_obj(doc, root, "box:box"), "contents");
+	yyjson_mut_val *contents =
+		json_add_obj(doc, json_add_obj(doc, root, "box:box"), "contents");
 	yyjson_mut_val *things;
 	unsigned i;
 
@@ -64,7 +67,8 @@ static int box_state(void *ctx, const char *wanted, yyjson_mut_doc *doc, yyjson_
 	return 0;
 }
 
-static int box_apply(void *ctx, const struct config *to, const struct config_diff *diff, bool dry_run, struct err *err)
+static int box_apply(void *ctx, const struct config *to, const struct config_diff *diff,
+		     bool dry_run, struct err *err)
 {
 	struct box *b = ctx;
 	uint64_t size = config_u64(config_tree(to), "/box:box/size", 0);
@@ -108,7 +112,8 @@ static void emit(struct box *b, uint64_t n)
 	yyjson_mut_doc_free(doc);
 }
 
-static int box_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input, struct err *err)
+static int box_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input,
+		    struct err *err)
 {
 	const char *how = config_text(input, "how");
 	uint64_t times = config_u64(input, "times", 0);
@@ -204,7 +209,7 @@ static int stop(void **state)
 	return rmdir(run) != 0 || rmdir(dir) != 0 ? -1 : rc;
 }
 
-/* --- friendly clients ------------------------------------------------------------------------------------------------- */
+/* --- friendly clients --- */
 
 static struct counter_client *client(void)
 {
@@ -215,8 +220,10 @@ static struct counter_client *client(void)
 	return cl;
 }
 
-/* Asks with params as JSON text (NULL: none); gives the result as text, or the error as "code what|where|mend". */
-static void ask(struct counter_client *cl, const char *method, const char *params, char *to, size_t n)
+/* Asks with params as JSON text (NULL: none); gives the result as text, or the error as "code
+ * what|where|mend". */
+static void ask(struct counter_client *cl, const char *method, const char *params, char *to,
+		size_t n)
 {
 	yyjson_doc *in = params ? json_parse(params, strlen(params), 0, NULL, NULL) : NULL;
 	yyjson_mut_doc *mut = in ? yyjson_doc_mut_copy(in, NULL) : NULL;
@@ -226,7 +233,8 @@ static void ask(struct counter_client *cl, const char *method, const char *param
 	char *text;
 
 	assert_true(!params || in);
-	doc = counter_request(cl, method, mut, mut ? yyjson_mut_doc_get_root(mut) : NULL, WAIT, &result, &err);
+	doc = counter_request(cl, method, mut, mut ? yyjson_mut_doc_get_root(mut) : NULL, WAIT,
+			      &result, &err);
 	if (doc) {
 		text = yyjson_val_write(result, 0, NULL);
 		snprintf(to, n, "%s", text);
@@ -239,7 +247,8 @@ static void ask(struct counter_client *cl, const char *method, const char *param
 	yyjson_doc_free(in);
 }
 
-static void expect(struct counter_client *cl, const char *method, const char *params, const char *want)
+static void expect(struct counter_client *cl, const char *method, const char *params,
+		   const char *want)
 {
 	char got[8192];
 
@@ -247,7 +256,8 @@ static void expect(struct counter_client *cl, const char *method, const char *pa
 	assert_string_equal(got, want);
 }
 
-static void expect_in(struct counter_client *cl, const char *method, const char *params, const char *part)
+static void expect_in(struct counter_client *cl, const char *method, const char *params,
+		      const char *part)
 {
 	char got[65536];
 
@@ -264,14 +274,16 @@ static void test_hello(void **state)
 	struct stat st;
 
 	snprintf(want, sizeof(want),
-		 "{\"room\":\"box\",\"version\":\"1.2.3\",\"pid\":%d,\"modules\":[{\"name\":\"box\",\"revision\":\"2026-11-24\"}],"
+		 "{\"room\":\"box\",\"version\":\"1.2.3\",\"pid\":%d,\"modules\":[{\"name\":"
+		 "\"box\",\"revision\":\"2026-11-24\"}],"
 		 "\"capabilities\":[\"shaking\"]}",
 		 getpid());
 	expect(cl, "hello", NULL, want);
 	expect(cl, "metrics", "{}", "{\"text\":\"box_size 7\\n\"}");
 	expect_in(cl, "goodbye", NULL, "no such method||hello, ");
 	expect_in(cl, "hello", "{\"x\":1}", "hello takes no parameter x||it takes none");
-	expect_in(cl, "state.get", "{\"pat\":1}", "state.get takes no parameter pat||it takes: path depth");
+	expect_in(cl, "state.get", "{\"pat\":1}",
+		  "state.get takes no parameter pat||it takes: path depth");
 	expect_in(cl, "state.get", "[]", "params are not an object");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
@@ -285,21 +297,27 @@ static void test_config(void **state)
 	expect(cl, "config.get", NULL, "{\"config\":{}}");
 	expect_in(cl, "config.get", "{\"defaults\":true}", "\"weight\":\"5000000000\"");
 	expect(cl, "config.validate", "{\"config\":{\"box:box\":{\"size\":20}}}",
-	       "{\"changes\":[{\"op\":\"replace\",\"path\":\"/box:box/size\",\"old\":\"10\",\"new\":\"20\"}]}");
+	       "{\"changes\":[{\"op\":\"replace\",\"path\":\"/box:box/"
+	       "size\",\"old\":\"10\",\"new\":\"20\"}]}");
 	expect(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20}},\"dry_run\":true}",
-	       "{\"changes\":[{\"op\":\"replace\",\"path\":\"/box:box/size\",\"old\":\"10\",\"new\":\"20\"}],\"applied\":false}");
+	       "{\"changes\":[{\"op\":\"replace\",\"path\":\"/box:box/"
+	       "size\",\"old\":\"10\",\"new\":\"20\"}],\"applied\":false}");
 	expect(cl, "config.get", NULL, "{\"config\":{}}");
 	assert_int_equal(box.size, 0);
-	expect_in(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20,\"name\":\"\"}}}", "/box:box/name");
+	expect_in(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20,\"name\":\"\"}}}",
+		  "/box:box/name");
 	expect(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":13}}}",
 	       "nobody wants a box of 13|/box:box/size|take 12");
 	expect(cl, "config.get", NULL, "{\"config\":{}}");
-	expect_in(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20}},\"dry_run\":1}", "dry_run");
+	expect_in(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20}},\"dry_run\":1}",
+		  "dry_run");
 	expect_in(cl, "config.apply", "{}", "no config object");
-	expect_in(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20}}}", "\"applied\":true");
+	expect_in(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20}}}",
+		  "\"applied\":true");
 	assert_int_equal(box.size, 20);
 	expect(cl, "config.get", NULL, "{\"config\":{\"box:box\":{\"size\":20}}}");
-	expect(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20}}}", "{\"changes\":[],\"applied\":true}");
+	expect(cl, "config.apply", "{\"config\":{\"box:box\":{\"size\":20}}}",
+	       "{\"changes\":[],\"applied\":true}");
 	counter_close(cl);
 }
 
@@ -312,19 +330,23 @@ static void test_state(void **state)
 	ask(cl, "state.get", NULL, got, sizeof(got));
 	assert_int_equal(config_check_state(schema, NULL, got, strlen(got), &err), 0);
 	assert_non_null(strstr(got, "\"id\":199"));
-	expect(cl, "state.get", "{\"path\":\"/box:box/contents/count\"}", "{\"box:box\":{\"contents\":{\"count\":\"200\"}}}");
+	expect(cl, "state.get", "{\"path\":\"/box:box/contents/count\"}",
+	       "{\"box:box\":{\"contents\":{\"count\":\"200\"}}}");
 	expect(cl, "state.get", "{\"path\":\"/box:box/contents/thing[id='7']/place\"}",
-	       "{\"box:box\":{\"contents\":{\"thing\":[{\"id\":7,\"place\":{\"x\":-7,\"y\":7}}]}}}");
+	       "{\"box:box\":{\"contents\":{\"thing\":[{\"id\":7,\"place\":{\"x\":-7,\"y\":7}}]}}"
+	       "}");
 	expect(cl, "state.get", "{\"path\":\"/box:box/box:contents/thing[id=\\\"7\\\"]/place/x\"}",
 	       "{\"box:box\":{\"contents\":{\"thing\":[{\"id\":7,\"place\":{\"x\":-7}}]}}}");
-	expect(cl, "state.get", "{\"path\":\"/box:box/contents/thing[id='700']\"}", "{\"box:box\":{\"contents\":{}}}");
+	expect(cl, "state.get", "{\"path\":\"/box:box/contents/thing[id='700']\"}",
+	       "{\"box:box\":{\"contents\":{}}}");
 	expect(cl, "state.get", "{\"path\":\"/box:box/size\"}", "{\"box:box\":{}}");
 	expect(cl, "state.get", "{\"depth\":1}", "{\"box:box\":{}}");
 	expect(cl, "state.get", "{\"depth\":2}", "{\"box:box\":{\"contents\":{}}}");
 	expect(cl, "state.get", "{\"path\":\"/box:box/contents/thing[id='7']\",\"depth\":1}",
 	       "{\"box:box\":{\"contents\":{\"thing\":[{\"id\":7}]}}}");
 	expect(cl, "state.get", "{\"path\":\"/box:box/contents/thing[id='7']\",\"depth\":2}",
-	       "{\"box:box\":{\"contents\":{\"thing\":[{\"id\":7,\"kind\":\"a thing like many others in this box\",\"place\":{}}]}}}");
+	       "{\"box:box\":{\"contents\":{\"thing\":[{\"id\":7,\"kind\":\"a thing like many "
+	       "others in this box\",\"place\":{}}]}}}");
 	counter_close(cl);
 }
 
@@ -332,13 +354,15 @@ static void test_state_paths_are_checked(void **state)
 {
 	struct counter_client *cl = client();
 
-	expect_in(cl, "state.get", "{\"path\":\"/box:box/content\"}", "there is no content in box|path /box:box/content|there is: ");
+	expect_in(cl, "state.get", "{\"path\":\"/box:box/content\"}",
+		  "there is no content in box|path /box:box/content|there is: ");
 	expect_in(cl, "state.get", "{\"path\":\"/box:crate\"}", "there is: box:box");
 	expect_in(cl, "state.get", "{\"path\":\"/tin:box\"}", "no YANG module");
 	expect_in(cl, "state.get", "{\"path\":\"box:box\"}", "not a path");
 	expect_in(cl, "state.get", "{\"path\":\"\"}", "empty path");
 	expect_in(cl, "state.get", "{\"path\":\"/box:box/\"}", "not a path");
-	expect_in(cl, "state.get", "{\"path\":\"/box:box/contents/thing[kind='x']\"}", "kind is not a key of thing");
+	expect_in(cl, "state.get", "{\"path\":\"/box:box/contents/thing[kind='x']\"}",
+		  "kind is not a key of thing");
 	expect_in(cl, "state.get", "{\"path\":\"/box:box/contents/thing[id=7]\"}", "not a key");
 	expect_in(cl, "state.get", "{\"path\":\"/box:box[a='b']\"}", "not a key of box");
 	expect_in(cl, "state.get", "{\"path\":5}", "path is not a text");
@@ -360,28 +384,35 @@ static void test_call(void **state)
 	struct err err = {0};
 	int i;
 
-	expect(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"gently\"}}", "{\"output\":{\"sound\":\"three\"}}");
-	expect(cl, "call", "{\"rpc\":\"box:shake\",\"input\":{\"how\":\"gently\",\"times\":4}}", "{\"output\":{\"sound\":\"other\"}}");
-	expect(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"later\"}}", "{\"output\":{\"sound\":\"late\"}}");
+	expect(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"gently\"}}",
+	       "{\"output\":{\"sound\":\"three\"}}");
+	expect(cl, "call", "{\"rpc\":\"box:shake\",\"input\":{\"how\":\"gently\",\"times\":4}}",
+	       "{\"output\":{\"sound\":\"other\"}}");
+	expect(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"later\"}}",
+	       "{\"output\":{\"sound\":\"late\"}}");
 	expect(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"badly\"}}", "it broke||");
-	expect_in(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"gently\",\"times\":99}}", "times");
+	expect_in(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"gently\",\"times\":99}}",
+		  "times");
 	expect_in(cl, "call", "{\"rpc\":\"shake\"}", "how");
 	expect_in(cl, "call", "{\"rpc\":\"open\"}", "box has no rpc open||there is: shake");
 	expect_in(cl, "call", "{\"rpc\":\"shake\",\"input\":[]}", "not an object");
 	expect_in(cl, "call", NULL, "no rpc");
 	/* Calls that are never answered end with their client. */
 	for (i = 0; i < COUNTER_MAX_CALLS; i++) {
-		static const char never[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"call\","
-					    "\"params\":{\"rpc\":\"shake\",\"input\":{\"how\":\"never\"}}}\n";
+		static const char never[] =
+			"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"call\","
+			"\"params\":{\"rpc\":\"shake\",\"input\":{\"how\":\"never\"}}}\n";
 
 		assert_int_equal(send(counter_fd(other), never, strlen(never), 0), strlen(never));
 	}
-	expect_in(other, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"gently\"}}", "calls are under way");
+	expect_in(other, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"gently\"}}",
+		  "calls are under way");
 	counter_close(other);
 	do {
 		char got[256];
 
-		ask(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"gently\"}}", got, sizeof(got));
+		ask(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"gently\"}}", got,
+		    sizeof(got));
 		if (strstr(got, "three"))
 			break;
 		usleep(1000);
@@ -421,28 +452,34 @@ static void test_events(void **state)
 	struct err err = {0};
 	yyjson_val *params;
 
-	expect_in(all, "subscribe", "{\"path\":\"/box:closed\"}", "no events come from there|path /box:closed|");
+	expect_in(all, "subscribe", "{\"path\":\"/box:closed\"}",
+		  "no events come from there|path /box:closed|");
 	expect_in(all, "subscribe", "{\"path\":\"/box:box/size\"}", "no events");
 	expect(all, "subscribe", NULL, "{\"path\":\"/\"}");
 	expect(moved, "subscribe", "{\"path\":\"/box:moved\"}", "{\"path\":\"/box:moved\"}");
 	/* An event comes in between a question and its answer. */
 	expect_in(all, "config.apply", "{\"config\":{\"box:box\":{\"size\":30}}}", "applied");
-	expect_event(all, "/box:box", "\"changes\":[{\"op\":\"replace\",\"path\":\"/box:box/size\"");
-	expect_in(all, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"events\",\"times\":1}}", "other");
+	expect_event(all, "/box:box",
+		     "\"changes\":[{\"op\":\"replace\",\"path\":\"/box:box/size\"");
+	expect_in(all, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"events\",\"times\":1}}",
+		  "other");
 	for (int i = 0; i < 100; i++)
-		expect_event(all, "/box:opened", "{\"box:opened\":{\"by\":\"somebody who opens boxes all day long\"}},\"lost\":0");
+		expect_event(all, "/box:opened",
+			     "{\"box:opened\":{\"by\":\"somebody who opens boxes all day "
+			     "long\"}},\"lost\":0");
 	expect_event(all, "/box:moved", "{\"box:moved\":{}}");
 	expect_event(moved, "/box:moved", "");
 	assert_null(counter_next(moved, 30, &params, &err));
 	assert_int_equal(err.code, -ETIMEDOUT);
 	expect(moved, "unsubscribe", NULL, "{}");
-	expect_in(all, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"events\",\"times\":1}}", "other");
+	expect_in(all, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"events\",\"times\":1}}",
+		  "other");
 	assert_null(counter_next(moved, 30, &params, &err));
 	counter_close(all);
 	counter_close(moved);
 }
 
-/* --- hostile clients ---------------------------------------------------------------------------------------------------- */
+/* --- hostile clients --- */
 
 static int raw(void)
 {
@@ -512,15 +549,23 @@ static void test_bad_requests(void **state)
 		{"[]", "\"id\":null,\"error\":{\"code\":-32600"},
 		{"5", "-32600"},
 		{"{}", "-32600"},
-		{"{\"jsonrpc\":\"1.0\",\"id\":7,\"method\":\"hello\"}", "\"id\":7,\"error\":{\"code\":-32600"},
-		{"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"hello\"}", "\"id\":null,\"error\":{\"code\":-32600"},
-		{"{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":5}", "\"id\":\"x\",\"error\":{\"code\":-32600"},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"no\"}", "\"id\":1.5,\"error\":{\"code\":-32601"},
+		{"{\"jsonrpc\":\"1.0\",\"id\":7,\"method\":\"hello\"}",
+		 "\"id\":7,\"error\":{\"code\":-32600"},
+		{"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"hello\"}",
+		 "\"id\":null,\"error\":{\"code\":-32600"},
+		{"{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":5}",
+		 "\"id\":\"x\",\"error\":{\"code\":-32600"},
+		{"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"no\"}",
+		 "\"id\":1.5,\"error\":{\"code\":-32601"},
 		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"call\"}", "-32602"},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"config.apply\",\"params\":{\"config\":{\"x\":1}}}", "-32000"},
-		{"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"metrics\"}", "\"id\":null,\"result\":{\"text\""},
+		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"config.apply\",\"params\":{\"config\":"
+		 "{\"x\":1}}}",
+		 "-32000"},
+		{"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"metrics\"}",
+		 "\"id\":null,\"result\":{\"text\""},
 	};
-	static const char silent[] = "{\"jsonrpc\":\"2.0\",\"method\":\"hello\"}\n{\"jsonrpc\":\"2.0\",\"method\":\"call\"}\n"
+	static const char silent[] = "{\"jsonrpc\":\"2.0\",\"method\":\"hello\"}\n{\"jsonrpc\":\"2."
+				     "0\",\"method\":\"call\"}\n"
 				     "{\"jsonrpc\":\"2.0\",\"id\":99,\"method\":\"metrics\"}\n";
 	int fd = raw();
 	size_t i;
@@ -531,7 +576,8 @@ static void test_bad_requests(void **state)
 		put(fd, "\n", 1);
 		expect_line(fd, cases[i].part);
 	}
-	/* Without an id nothing is answered, not even an error; the next answer is that of the next request. */
+	/* Without an id nothing is answered, not even an error; the next answer is that of the next
+	 * request. */
 	put(fd, silent, strlen(silent));
 	expect_line(fd, "\"id\":99");
 	close(fd);
@@ -589,7 +635,10 @@ static void test_a_thousand_at_once(void **state)
 	alloc_init(&a, 0);
 	buf_init(&b, &a);
 	for (i = 0; i < 1000; i++)
-		buf_printf(&b, "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"state.get\",\"params\":{\"path\":\"/box:box/contents/count\"}}\n", i);
+		buf_printf(&b,
+			   "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"state.get\",\"params\":{"
+			   "\"path\":\"/box:box/contents/count\"}}\n",
+			   i);
 	put(fd, (char *)b.p, b.n);
 	for (i = 0; i < 1000; i++) {
 		char want[32];
@@ -629,7 +678,8 @@ static int memory_was_bounded(void **state)
 {
 	int rc = stop(state);
 
-	/* A queue, one answer beyond it, doubled by growth, and two such buffers while they change places. */
+	/* A queue, one answer beyond it, doubled by growth, and two such buffers while they change
+	 * places. */
 	if (box.peak > 4 * (size_t)COUNTER_MAX_QUEUE) {
 		fprintf(stderr, "peak %zu bytes\n", box.peak);
 		return -1;
@@ -652,7 +702,9 @@ static void test_a_slow_reader_loses_events(void **state)
 	expect_line(fd, "result");
 	/* 20 × 5,000 events of about 180 bytes: far beyond socket buffer and queue. */
 	for (unsigned i = 0; i < 20; i++) {
-		expect_in(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"events\",\"times\":50}}", "other");
+		expect_in(cl, "call",
+			  "{\"rpc\":\"shake\",\"input\":{\"how\":\"events\",\"times\":50}}",
+			  "other");
 		sent += 5001;
 	}
 	while (got + lost < sent) {
@@ -668,7 +720,8 @@ static void test_a_slow_reader_loses_events(void **state)
 	assert_true(lost > 0);
 	assert_true(got > 100);
 	/* And from here on it gets everything again. */
-	expect_in(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"events\",\"times\":1}}", "other");
+	expect_in(cl, "call", "{\"rpc\":\"shake\",\"input\":{\"how\":\"events\",\"times\":1}}",
+		  "other");
 	for (unsigned i = 0; i < 101; i++)
 		expect_line(fd, "\"path\"");
 	close(fd);
@@ -705,7 +758,8 @@ static void test_a_stranger_is_turned_away(void **state)
 		skip();
 	}
 	assert_int_equal(pipe(out), 0);
-	/* The file's mode alone would keep it out: open it, so that only the check of credentials is left. */
+	/* The file's mode alone would keep it out: open it, so that only the check of credentials
+	 * is left. */
 	assert_int_equal(chmod(path, 0666), 0);
 	pid = fork();
 	if (pid == 0) {
@@ -729,7 +783,7 @@ static void test_a_stranger_is_turned_away(void **state)
 	close(out[1]);
 }
 
-/* --- the socket file ------------------------------------------------------------------------------------------------------ */
+/* --- the socket file --- */
 
 static void test_the_path_is_taken(void **state)
 {
@@ -828,8 +882,10 @@ int main(void)
 		WITH_ROOM(test_partial_lines),
 		WITH_ROOM(test_an_oversize_line),
 		WITH_ROOM(test_a_thousand_at_once),
-		cmocka_unit_test_setup_teardown(test_a_client_that_never_reads, start, memory_was_bounded),
-		cmocka_unit_test_setup_teardown(test_a_slow_reader_loses_events, start, memory_was_bounded),
+		cmocka_unit_test_setup_teardown(test_a_client_that_never_reads, start,
+						memory_was_bounded),
+		cmocka_unit_test_setup_teardown(test_a_slow_reader_loses_events, start,
+						memory_was_bounded),
 		WITH_ROOM(test_too_many_clients),
 		WITH_ROOM(test_a_stranger_is_turned_away),
 		WITH_ROOM(test_the_path_is_taken),

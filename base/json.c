@@ -42,10 +42,12 @@ static void locate(struct err *err, const char *origin, const char *text, size_t
 	size_t at = 0;
 
 	yyjson_locate_pos(text, n, pos, &line, &column, &at);
-	err_where(err, "%s%sline %zu, column %zu", origin ? origin : "", origin ? ", " : "", line, column);
+	err_where(err, "%s%sline %zu, column %zu", origin ? origin : "", origin ? ", " : "", line,
+		  column);
 }
 
-yyjson_doc *json_parse(const char *text, size_t n, size_t max_bytes, const char *origin, struct err *err)
+yyjson_doc *json_parse(const char *text, size_t n, size_t max_bytes, const char *origin,
+		       struct err *err)
 {
 	yyjson_read_err e;
 	yyjson_doc *doc;
@@ -57,9 +59,11 @@ yyjson_doc *json_parse(const char *text, size_t n, size_t max_bytes, const char 
 		err_where(err, "%s", origin ? origin : "");
 		return NULL;
 	}
-	/* yyjson itself bounds neither depth nor, by it, what later readers of the tree may recurse into. */
+	/* yyjson itself bounds neither depth nor, by it, what later readers of the tree may recurse
+	 * into. */
 	if (json_depth(text, n, JSON_MAX_DEPTH) > JSON_MAX_DEPTH) {
-		err_set(err, -E2BIG, "JSON text with more than %d arrays and objects inside each other",
+		err_set(err, -E2BIG,
+			"JSON text with more than %d arrays and objects inside each other",
 			JSON_MAX_DEPTH);
 		err_where(err, "%s", origin ? origin : "");
 		return NULL;
@@ -74,7 +78,8 @@ yyjson_doc *json_parse(const char *text, size_t n, size_t max_bytes, const char 
 	}
 	err_set(err, -EINVAL, "not JSON: %s", n == 0 ? "it is empty" : e.msg);
 	locate(err, origin, text, n, e.pos);
-	err_mend(err, "correct the text there; JSON has no comments and no comma after the last member");
+	err_mend(err,
+		 "correct the text there; JSON has no comments and no comma after the last member");
 	return NULL;
 }
 
@@ -155,7 +160,8 @@ bool json_get_i64(yyjson_val *v, int64_t *out)
 		return true;
 	}
 	text = yyjson_get_str(v);
-	if (!text || !(text[0] == '-' ? text[1] >= '0' && text[1] <= '9' : text[0] >= '0' && text[0] <= '9'))
+	if (!text ||
+	    !(text[0] == '-' ? text[1] >= '0' && text[1] <= '9' : text[0] >= '0' && text[0] <= '9'))
 		return false;
 	errno = 0;
 	n = strtoll(text, &end, 10);

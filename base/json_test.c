@@ -64,8 +64,10 @@ static void check_i64(yyjson_val *arr, size_t i, bool ok, int64_t want)
 
 static void test_numbers_of_rfc7951(void **state)
 {
-	const char *text = "[5, \"18446744073709551615\", \"18446744073709551616\", \"-1\", -1, \"\", \"1x\", 1.5, null,"
-			   "\"-9223372036854775808\", \"-9223372036854775809\", 9223372036854775808, \" 1\", \"-\", \"1\\u0000\"]";
+	const char *text = "[5, \"18446744073709551615\", \"18446744073709551616\", \"-1\", -1, "
+			   "\"\", \"1x\", 1.5, null,"
+			   "\"-9223372036854775808\", \"-9223372036854775809\", "
+			   "9223372036854775808, \" 1\", \"-\", \"1\\u0000\"]";
 	yyjson_doc *doc = json_parse(text, strlen(text), 0, NULL, NULL);
 	yyjson_val *arr = yyjson_doc_get_root(doc);
 	static const size_t never[] = {5, 6, 7, 8, 12, 13, 14};
@@ -107,7 +109,10 @@ static void test_builders(void **state)
 	longer[sizeof(longer) - 1] = '\0';
 	assert_true(json_add_text(doc, root, "t", "%s\n", longer));
 	text = yyjson_mut_write(doc, 0, NULL);
-	assert_memory_equal(text, "{\"u\":\"18446744073709551615\",\"o\":{\"i\":\"-9223372036854775808\"},\"a\":[],\"t\":\"xx", 70);
+	assert_memory_equal(text,
+			    "{\"u\":\"18446744073709551615\",\"o\":{\"i\":\"-9223372036854775808\"}"
+			    ",\"a\":[],\"t\":\"xx",
+			    70);
 	assert_int_equal(yyjson_mut_get_len(yyjson_mut_obj_get(root, "t")), 600);
 	free(text);
 	assert_null(json_add_obj(doc, NULL, "x"));

@@ -21,7 +21,8 @@ static const char *const level_names[] = {
 	[LOG_LEVEL_INFO] = "info",   [LOG_LEVEL_DEBUG] = "debug",
 };
 
-/* JOURNAL_STREAM names device and inode of the journal's socket; where stderr was redirected it is another. */
+/* JOURNAL_STREAM names device and inode of the journal's socket; where stderr was redirected it is
+ * another. */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -29,7 +30,8 @@ static bool stderr_is_journal(void)
 	unsigned long long ino;
 	struct stat st;
 
-	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) != 0)
+	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 ||
+	    fstat(STDERR_FILENO, &st) != 0)
 		return false;
 	return st.st_dev == dev && st.st_ino == ino;
 }
@@ -83,7 +85,8 @@ static void put_text(struct line *l, const char *s)
 		put(l, *s++);
 }
 
-/* What others say must not be able to end a line or move a terminal's cursor. Bytes of UTF-8 pass, but C1 controls do not. */
+/* What others say must not be able to end a line or move a terminal's cursor. Bytes of UTF-8 pass,
+ * but C1 controls do not. */
 static void put_escaped(struct line *l, const char *s, bool quoted)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -146,8 +149,8 @@ static void put_field(struct line *l, const struct log_field *f)
 	put_text(l, num);
 }
 
-int log_format(char *to, size_t n, bool journal, enum log_level level, const char *message, unsigned held,
-	       const struct log_field *fields)
+int log_format(char *to, size_t n, bool journal, enum log_level level, const char *message,
+	       unsigned held, const struct log_field *fields)
 {
 	struct line l = {.p = to, .cap = n};
 
@@ -176,7 +179,8 @@ int log_format(char *to, size_t n, bool journal, enum log_level level, const cha
 	return (int)l.n;
 }
 
-void log_write(struct log_site *site, enum log_level level, const char *message, const struct log_field *fields)
+void log_write(struct log_site *site, enum log_level level, const char *message,
+	       const struct log_field *fields)
 {
 	char line[LINE_MAX_BYTES];
 	usec_t now = clock_now();
@@ -196,7 +200,8 @@ void log_write(struct log_site *site, enum log_level level, const char *message,
 	if ((size_t)n > sizeof(line) - 2)
 		n = sizeof(line) - 2;
 	line[n] = '\n';
-	/* One write a line, so that lines of several processes do not mix. Where stderr is gone nobody is left to tell. */
+	/* One write a line, so that lines of several processes do not mix. Where stderr is gone
+	 * nobody is left to tell. */
 	if (write(STDERR_FILENO, line, (size_t)n + 1) < 0)
 		return;
 }

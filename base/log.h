@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Structured lines to stderr: a message and key=value fields, quoted where they need it, control characters escaped. Under
- * journald (JOURNAL_STREAM) each line starts with its priority as <N>, sd-daemon(3); else with time and level. Every call site is held
- * to 10 lines in 10 s; the next line that passes says how many were held back.
+/* Structured lines to stderr: a message and key=value fields, quoted where they need it, control
+ * characters escaped. Under journald (JOURNAL_STREAM) each line starts with its priority as <N>,
+ * sd-daemon(3); else with time and level. Every call site is held to 10 lines in 10 s; the next line
+ * that passes says how many were held back.
  *
  *	log_info("neighbour up", LOG_TEXT("id", text), LOG_NUM("link", ifindex));
  */
@@ -15,9 +16,16 @@
 #include <stdint.h>
 
 /* Values are syslog's priorities. */
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
-/* name: what lines call the program; must stay valid. Before it is called, level is NOTICE and lines have no name. */
+/* name: what lines call the program; must stay valid. Before it is called, level is NOTICE and
+ * lines have no name. */
 void log_init(const char *name, enum log_level level);
 void log_set_level(enum log_level level);
 /* "error" … "debug"; returns 0 or -EINVAL. */
@@ -41,10 +49,12 @@ struct log_site {
 };
 
 /* fields end with a NULL key. Use the macros. */
-void log_write(struct log_site *site, enum log_level level, const char *message, const struct log_field *fields);
-/* The line that log_write would print, without the newline; for tests. Returns its length as snprintf(3) does. */
-int log_format(char *to, size_t n, bool journal, enum log_level level, const char *message, unsigned held,
+void log_write(struct log_site *site, enum log_level level, const char *message,
 	       const struct log_field *fields);
+/* The line that log_write would print, without the newline; for tests. Returns its length as
+ * snprintf(3) does. */
+int log_format(char *to, size_t n, bool journal, enum log_level level, const char *message,
+	       unsigned held, const struct log_field *fields);
 
 #define LOG_AT(level, message, ...)                                                                \
 	do {                                                                                       \

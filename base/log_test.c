@@ -20,7 +20,8 @@ static void test_format(void **state)
 	int n;
 
 	n = log_format(line, sizeof(line), true, LOG_LEVEL_WARNING, "link lost", 0,
-		       FIELDS(LOG_TEXT("link", "eth 0"), LOG_NUM("n", -5), LOG_TEXT("q", "a\"b\\c"), LOG_TEXT("none", "")));
+		       FIELDS(LOG_TEXT("link", "eth 0"), LOG_NUM("n", -5), LOG_TEXT("q", "a\"b\\c"),
+			      LOG_TEXT("none", "")));
 	assert_string_equal(line, "<4>link lost link=\"eth 0\" n=-5 q=\"a\\\"b\\\\c\"");
 	assert_int_equal(n, strlen(line));
 	log_format(line, sizeof(line), true, LOG_LEVEL_ERROR, "x", 7, FIELDS());
@@ -125,7 +126,8 @@ static void one(void)
 	char stream[64];
 
 	fstat(STDERR_FILENO, &st);
-	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
 	log_init("dep-x", LOG_LEVEL_INFO);
 	log_info("to the journal");

@@ -52,7 +52,8 @@ static void on_due(uv_poll_t *poll, int status, int events)
 	loop_timer_set(t, t->tick(t->ctx, clock_now()));
 }
 
-int loop_timer_init(struct loop_timer *t, uv_loop_t *loop, usec_t (*tick)(void *ctx, usec_t now), void *ctx)
+int loop_timer_init(struct loop_timer *t, uv_loop_t *loop, usec_t (*tick)(void *ctx, usec_t now),
+		    void *ctx)
 {
 	int rc;
 

@@ -32,8 +32,8 @@ static void put_label(struct buf *b, char before, const char *name, const char *
 }
 
 /* Name and labels; le: one more label, or NULL. */
-static void put_series(struct buf *b, const char *name, const char *suffix, const struct metrics_label *labels,
-		       const char *le)
+static void put_series(struct buf *b, const char *name, const char *suffix,
+		       const struct metrics_label *labels, const char *le)
 {
 	char before = '{';
 
@@ -61,7 +61,8 @@ static void format_f64(char text[32], double v)
 		snprintf(text, 32, "%.17g", v);
 }
 
-void metrics_put_u64(struct buf *b, const char *name, uint64_t v, const struct metrics_label *labels)
+void metrics_put_u64(struct buf *b, const char *name, uint64_t v,
+		     const struct metrics_label *labels)
 {
 	put_series(b, name, "", labels, NULL);
 	buf_printf(b, "%" PRIu64 "\n", v);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Prometheus text exposition format 0.0.4, built into a struct buf: a family is opened with metrics_family, then its samples
- * follow. Nothing is kept: numbers live in the room.
+/* Prometheus text exposition format 0.0.4, built into a struct buf: a family is opened with
+ * metrics_family, then its samples follow. Nothing is kept: numbers live in the room.
  *
  *	metrics_family(b, "dep_kira_messages_total", "counter", "Messages by direction and type.");
  *	metrics_u64(b, "dep_kira_messages_total", n, {"direction", "rx"}, {"type", "ULNHello"});
@@ -19,14 +19,16 @@ struct metrics_label {
 void metrics_family(struct buf *b, const char *name, const char *type, const char *help);
 
 /* labels end with a NULL name. Use the macros. */
-void metrics_put_u64(struct buf *b, const char *name, uint64_t v, const struct metrics_label *labels);
+void metrics_put_u64(struct buf *b, const char *name, uint64_t v,
+		     const struct metrics_label *labels);
 void metrics_put_f64(struct buf *b, const char *name, double v, const struct metrics_label *labels);
 
 #define METRICS_LABELS(...) ((const struct metrics_label[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 #define metrics_u64(b, name, v, ...) metrics_put_u64(b, name, v, METRICS_LABELS(__VA_ARGS__))
 #define metrics_f64(b, name, v, ...) metrics_put_f64(b, name, v, METRICS_LABELS(__VA_ARGS__))
 
-/* A histogram over ascending upper bounds; count has n_bounds + 1 places, the last for what is above all bounds. */
+/* A histogram over ascending upper bounds; count has n_bounds + 1 places, the last for what is
+ * above all bounds. */
 struct metrics_histogram {
 	const double *bound;
 	unsigned n_bounds;

@@ -28,8 +28,10 @@ static void test_samples(void **state)
 	metrics_f64(&b, "x_seconds", 0.25);
 	metrics_f64(&b, "x_seconds", INFINITY, {"q", "1"});
 	metrics_f64(&b, "x_seconds", NAN);
-	expect(&b, "# HELP x_total Things\\nby \\\\kind.\n# TYPE x_total counter\nx_total 18446744073709551615\n"
-		   "x_total{kind=\"a\\\"b\\\\c\\nd\",dir=\"rx\"} 3\nx_seconds 0.25\nx_seconds{q=\"1\"} +Inf\nx_seconds NaN\n");
+	expect(&b, "# HELP x_total Things\\nby \\\\kind.\n# TYPE x_total counter\nx_total "
+		   "18446744073709551615\n"
+		   "x_total{kind=\"a\\\"b\\\\c\\nd\",dir=\"rx\"} 3\nx_seconds "
+		   "0.25\nx_seconds{q=\"1\"} +Inf\nx_seconds NaN\n");
 	buf_free(&b);
 	assert_int_equal(a.used, 0);
 }
@@ -49,8 +51,10 @@ static void test_histogram(void **state)
 	metrics_observe(&h, 0.5);
 	metrics_observe(&h, 100);
 	metrics_put_histogram(&b, "t", &h, METRICS_LABELS({"l", "v"}));
-	expect(&b, "t_bucket{l=\"v\",le=\"0.10000000000000001\"} 1\nt_bucket{l=\"v\",le=\"1\"} 3\nt_bucket{l=\"v\",le=\"10\"} 3\n"
-		   "t_bucket{l=\"v\",le=\"+Inf\"} 4\nt_sum{l=\"v\"} 101.09999999999999\nt_count{l=\"v\"} 4\n");
+	expect(&b, "t_bucket{l=\"v\",le=\"0.10000000000000001\"} 1\nt_bucket{l=\"v\",le=\"1\"} "
+		   "3\nt_bucket{l=\"v\",le=\"10\"} 3\n"
+		   "t_bucket{l=\"v\",le=\"+Inf\"} 4\nt_sum{l=\"v\"} "
+		   "101.09999999999999\nt_count{l=\"v\"} 4\n");
 	buf_free(&b);
 }
 
@@ -61,7 +65,8 @@ static void test_no_memory_is_seen_once(void **state)
 
 	alloc_init(&a, 64);
 	buf_init(&b, &a);
-	metrics_family(&b, "x_total", "counter", "A help text that is longer than there is memory.");
+	metrics_family(&b, "x_total", "counter",
+		       "A help text that is longer than there is memory.");
 	metrics_u64(&b, "x_total", 1);
 	assert_true(b.failed);
 	buf_free(&b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dep ROOM VERB: asks a room over its counter and shows the answer, for people or (--json) for programs. */
+/* dep ROOM VERB: asks a room over its counter and shows the answer, for people or (--json) for
+ * programs. */
 #include "node/dep.h"
 
 #include <errno.h>
@@ -15,7 +16,8 @@ static const struct dep_verb kira_verbs[] = {
 	{"vicinity", "", "nodes and links within three hops", 0, 0, kira_vicinity},
 	{"trace", "ID|ADDRESS", "the way to a node, with the time to each hop", 1, 1, kira_trace},
 	{"watch", "", "live: what happens, as it happens", 0, 0, dep_watch},
-	{"config", "[get|set FILE|validate FILE|diff FILE]", "configuration (FILE - : standard input)", 0, 2, dep_config},
+	{"config", "[get|set FILE|validate FILE|diff FILE]",
+	 "configuration (FILE - : standard input)", 0, 2, dep_config},
 	{"metrics", "", "all counters, as Prometheus text", 0, 0, dep_metrics},
 	{0},
 };
@@ -37,7 +39,8 @@ static void usage(FILE *to)
 		    "  dep --version       prints the version\n\n"
 		    "Options:\n"
 		    "  --json              for programs: JSON (RFC 7951 names and values)\n"
-		    "  --socket PATH       the room's socket; without it $DEP_RUN_DIR/ROOM.sock, or /run/depanneur/ROOM.sock\n\n"
+		    "  --socket PATH       the room's socket; without it $DEP_RUN_DIR/ROOM.sock, "
+		    "or /run/depanneur/ROOM.sock\n\n"
 		    "Exit status: 0 done, 1 failed, 2 not understood.\n");
 }
 
@@ -85,7 +88,8 @@ static int misused(const char *who, const char *what, const char *mend)
 	return DEP_USAGE;
 }
 
-/* Options may stand anywhere; what is left becomes room, verb and arguments. Returns an exit status, or -1 to go on. */
+/* Options may stand anywhere; what is left becomes room, verb and arguments. Returns an exit
+ * status, or -1 to go on. */
 static int parse(struct dep *d, char **argv)
 {
 	int only_args = 0;
@@ -107,7 +111,8 @@ static int parse(struct dep *d, char **argv)
 		else if (strcmp(a, "--socket") == 0 && argv[i + 1])
 			d->socket = argv[++i];
 		else if (strcmp(a, "--socket") == 0)
-			return misused("dep", "--socket takes a path", "dep kira show --socket PATH");
+			return misused("dep", "--socket takes a path",
+				       "dep kira show --socket PATH");
 		else if (strcmp(a, "--version") == 0)
 			return printf("dep %s\n", DEP_VERSION) < 0;
 		else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0)
@@ -127,7 +132,8 @@ static int run_verb(struct dep *d, const struct dep_room *room)
 	int rc;
 
 	if (!v) {
-		fprintf(stderr, "dep: %s has no verb %s (dep %s lists them)\n", room->name, d->arg[1], room->name);
+		fprintf(stderr, "dep: %s has no verb %s (dep %s lists them)\n", room->name,
+			d->arg[1], room->name);
 		return DEP_USAGE;
 	}
 	d->room = room->name;
@@ -137,7 +143,8 @@ static int run_verb(struct dep *d, const struct dep_room *room)
 	d->n_args -= 2;
 	snprintf(who, sizeof(who), "dep %s %s", room->name, v->name);
 	if (d->n_args < v->min_args || d->n_args > v->max_args) {
-		fprintf(stderr, "%s: %s (%s%s%s)\n", who, d->n_args < v->min_args ? "an argument is missing" : "too many arguments",
+		fprintf(stderr, "%s: %s (%s%s%s)\n", who,
+			d->n_args < v->min_args ? "an argument is missing" : "too many arguments",
 			who, v->args[0] ? " " : "", v->args);
 		return DEP_USAGE;
 	}

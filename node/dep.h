@@ -24,7 +24,8 @@ struct dep {
 	bool defaults; /* config get --defaults */
 	char **arg;    /* what follows the verb */
 	int n_args;
-	/* What the live view shows above the events: returns lines printed, or -1 and err. NULL: nothing. */
+	/* What the live view shows above the events: returns lines printed, or -1 and err. NULL:
+	 * nothing. */
 	int (*summary)(struct dep *d);
 	struct counter_client *client; /* connected when first asked */
 	struct err err;
@@ -47,11 +48,14 @@ struct dep_room {
 	int (*summary)(struct dep *d);
 };
 
-/* Asks the room. The document is the caller's; NULL and d->err. params may be NULL; it is a value of doc. */
-yyjson_doc *dep_ask(struct dep *d, const char *method, yyjson_mut_doc *doc, yyjson_mut_val *params, yyjson_val **result);
+/* Asks the room. The document is the caller's; NULL and d->err. params may be NULL; it is a value
+ * of doc. */
+yyjson_doc *dep_ask(struct dep *d, const char *method, yyjson_mut_doc *doc, yyjson_mut_val *params,
+		    yyjson_val **result);
 /* Connects, where that was not done. Returns 0 or d->err. */
 int dep_connect(struct dep *d);
-/* The state at path ("/kira:kira/node"): *at is the value there, or NULL where the room has none. */
+/* The state at path ("/kira:kira/node"): *at is the value there, or NULL where the room has none.
+ */
 yyjson_doc *dep_state(struct dep *d, const char *path, yyjson_val **at);
 
 /* Prints v as indented JSON and a newline. */
@@ -59,7 +63,8 @@ int dep_print_json(yyjson_val *v);
 /* Prints text without characters that control a terminal. */
 void dep_print_text(const char *text);
 
-/* Members as text: a number as decimal, a boolean as yes or no, absent as "-". buf must hold what is not text. */
+/* Members as text: a number as decimal, a boolean as yes or no, absent as "-". buf must hold what
+ * is not text. */
 const char *dep_text(yyjson_val *obj, const char *key, char buf[32]);
 uint64_t dep_num(yyjson_val *obj, const char *key);
 /* Milliseconds as "350 ms", "12.3 s", "4 min", "7 h", "12 d"; a member that is absent as "-". */
@@ -68,7 +73,8 @@ const char *dep_age(yyjson_val *obj, const char *key, char buf[32]);
 /* The first 8 digits of an ID and an ellipsis. */
 const char *dep_short_id(const char *id, char buf[32]);
 
-/* Aligned columns. Cells are copied; a row is n_columns cells; those of a column whose head begins with '>' are flush right. */
+/* Aligned columns. Cells are copied; a row is n_columns cells; those of a column whose head begins
+ * with '>' are flush right. */
 struct table {
 	const char *const *head;
 	unsigned n_columns;

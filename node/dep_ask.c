@@ -20,7 +20,8 @@ int dep_connect(struct dep *d)
 	return d->client ? 0 : d->err.code;
 }
 
-yyjson_doc *dep_ask(struct dep *d, const char *method, yyjson_mut_doc *doc, yyjson_mut_val *params, yyjson_val **result)
+yyjson_doc *dep_ask(struct dep *d, const char *method, yyjson_mut_doc *doc, yyjson_mut_val *params,
+		    yyjson_val **result)
 {
 	if (dep_connect(d) != 0)
 		return NULL;

@@ -41,7 +41,8 @@ static yyjson_mut_doc *config_params(struct dep *d, const char *file, yyjson_mut
 
 	if (doc) {
 		*params = yyjson_mut_obj(doc);
-		yyjson_mut_obj_add_val(doc, *params, "config", yyjson_val_mut_copy(doc, yyjson_doc_get_root(in)));
+		yyjson_mut_obj_add_val(doc, *params, "config",
+				       yyjson_val_mut_copy(doc, yyjson_doc_get_root(in)));
 	}
 	yyjson_doc_free(in);
 	free(text);
@@ -70,7 +71,8 @@ static void print_change(yyjson_val *c)
 	putchar('\n');
 }
 
-/* Sends a configuration and prints what it changes. done: the line for people when all went well. */
+/* Sends a configuration and prints what it changes. done: the line for people when all went well.
+ */
 static int send_config(struct dep *d, const char *method, bool dry_run, const char *done)
 {
 	yyjson_mut_val *params = NULL;
@@ -94,8 +96,7 @@ static int send_config(struct dep *d, const char *method, bool dry_run, const ch
 	if (d->json) {
 		dep_print_json(result);
 	} else {
-		yyjson_arr_foreach(changes, i, max, c)
-			print_change(c);
+		yyjson_arr_foreach(changes, i, max, c) print_change(c);
 		puts(max > 0 || !dry_run ? done : "nothing would change");
 	}
 	yyjson_doc_free(answer);
@@ -128,7 +129,8 @@ int dep_config(struct dep *d)
 	if (strcmp(what, "get") == 0 && !takes_file)
 		return get(d);
 	if (d->defaults) {
-		fprintf(stderr, "dep %s config: --defaults belongs to get (leave it out)\n", d->room);
+		fprintf(stderr, "dep %s config: --defaults belongs to get (leave it out)\n",
+			d->room);
 		return DEP_USAGE;
 	}
 	if (strcmp(what, "set") == 0 && takes_file)
@@ -136,8 +138,11 @@ int dep_config(struct dep *d)
 	if (strcmp(what, "validate") == 0 && takes_file)
 		return send_config(d, "config.validate", false, "valid");
 	if (strcmp(what, "diff") == 0 && takes_file)
-		return send_config(d, "config.apply", true, "nothing was changed yet: config set would do this");
-	fprintf(stderr, "dep %s config: not understood (dep %s config [get [--defaults]|set FILE|validate FILE|diff FILE])\n",
+		return send_config(d, "config.apply", true,
+				   "nothing was changed yet: config set would do this");
+	fprintf(stderr,
+		"dep %s config: not understood (dep %s config [get [--defaults]|set FILE|validate "
+		"FILE|diff FILE])\n",
 		d->room, d->room);
 	return DEP_USAGE;
 }

@@ -64,7 +64,8 @@ void table_print(const struct table *t)
 	for (i = 0; i < t->n + t->n_columns; i++) {
 		unsigned c = (unsigned)(i % t->n_columns);
 		bool right = t->head[c][0] == '>';
-		const char *text = i < t->n_columns ? t->head[c] + right : t->cell[i - t->n_columns];
+		const char *text =
+			i < t->n_columns ? t->head[c] + right : t->cell[i - t->n_columns];
 		bool last = c + 1 == t->n_columns;
 
 		print_cell(text, columns[c], right, last);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dep against a real counter: a room of module kira with its state from a file. argv: dep, state file, completion script. */
+/* dep against a real counter: a room of module kira with its state from a file. argv: dep, state
+ * file, completion script. */
 #include "base/counter.h"
 #include "base/loop.h"
 
@@ -28,7 +29,7 @@ static struct config_schema *schema;
 static char dir[32];
 static char file[64];
 
-/* --- the room --------------------------------------------------------------------------------------------------------- */
+/* --- the room --- */
 
 static struct {
 	uv_loop_t loop;
@@ -40,9 +41,11 @@ static struct {
 	bool empty; /* a node that knows nothing yet */
 } room;
 
-static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root, struct err *err)
+static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root,
+		    struct err *err)
 {
-	yyjson_doc *in = json_parse(room.empty ? "{\"kira:kira\":{\"node\":{}}}" : state_text, room.empty ? 25 : state_n, 0, NULL, err);
+	yyjson_doc *in = json_parse(room.empty ? "{\"kira:kira\":{\"node\":{}}}" : state_text,
+				    room.empty ? 25 : state_n, 0, NULL, err);
 	yyjson_val *kira = yyjson_obj_get(yyjson_doc_get_root(in), "kira:kira");
 
 	yyjson_mut_obj_add_val(doc, root, "kira:kira", yyjson_val_mut_copy(doc, kira));
@@ -50,7 +53,8 @@ static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut
 	return 0;
 }
 
-static int on_apply(void *ctx, const struct config *to, const struct config_diff *diff, bool dry_run, struct err *err)
+static int on_apply(void *ctx, const struct config *to, const struct config_diff *diff,
+		    bool dry_run, struct err *err)
 {
 	if (!config_diff_touches(diff, "/kira:kira/port"))
 		return 0;
@@ -60,7 +64,8 @@ static int on_apply(void *ctx, const struct config *to, const struct config_diff
 	return -EBUSY;
 }
 
-static void add_hop(yyjson_mut_doc *doc, yyjson_mut_val *hops, unsigned index, const char *id, const char *address, int us)
+static void add_hop(yyjson_mut_doc *doc, yyjson_mut_val *hops, unsigned index, const char *id,
+		    const char *address, int us)
 {
 	yyjson_mut_val *hop = yyjson_mut_arr_add_obj(doc, hops);
 
@@ -71,7 +76,8 @@ static void add_hop(yyjson_mut_doc *doc, yyjson_mut_val *hops, unsigned index, c
 		yyjson_mut_obj_add_int(doc, hop, "round-trip", us);
 }
 
-static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input, struct err *err)
+static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input,
+		   struct err *err)
 {
 	bool known = strncmp(config_text(input, "target"), "2d", 2) == 0;
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
@@ -138,8 +144,13 @@ static void serve(void *unused)
 
 static int start(void **state)
 {
-	struct counter_room r = {.name = "kira", .version = "9.9", .schema = schema, .state = on_state, .apply = on_apply,
-				 .call = on_call, .metrics = on_metrics};
+	struct counter_room r = {.name = "kira",
+				 .version = "9.9",
+				 .schema = schema,
+				 .state = on_state,
+				 .apply = on_apply,
+				 .call = on_call,
+				 .metrics = on_metrics};
 	struct err err = {0};
 	char path[64];
 
@@ -155,7 +166,8 @@ static int start(void **state)
 	uv_async_init(&room.loop, &room.stop, on_stop);
 	uv_async_init(&room.loop, &room.arm, on_arm);
 	uv_timer_init(&room.loop, &room.listener);
-	room.counter = counter_new(&room.loop, &r, path, (gid_t)-1, config_parse(schema, "{}", 2, NULL, NULL), &err);
+	room.counter = counter_new(&room.loop, &r, path, (gid_t)-1,
+				   config_parse(schema, "{}", 2, NULL, NULL), &err);
 	if (!room.counter) {
 		err_print(&err, "start", stderr);
 		return -1;
@@ -172,7 +184,7 @@ static int stop(void **state)
 	return rmdir(dir);
 }
 
-/* --- running dep ---------------------------------------------------------------------------------------------------------- */
+/* --- running dep --- */
 
 static char out[65536];
 static char errors[4096];
@@ -182,7 +194,8 @@ static size_t drain(int fd, char *to, size_t n)
 	size_t at = 0;
 	ssize_t got;
 
-	while (at < n - 1 && ((got = read(fd, to + at, n - 1 - at)) > 0 || (got < 0 && errno == EINTR)))
+	while (at < n - 1 &&
+	       ((got = read(fd, to + at, n - 1 - at)) > 0 || (got < 0 && errno == EINTR)))
 		at += got > 0 ? (size_t)got : 0;
 	to[at] = '\0';
 	close(fd);
@@ -269,7 +282,7 @@ static void write_file(const char *text)
 	fclose(f);
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------------------------ */
+/* --- tests --- */
 
 static void test_the_fixture_is_what_kira_would_say(void **state)
 {
@@ -318,8 +331,10 @@ static void test_misuse_is_2(void **state)
 static void test_no_room_there(void **state)
 {
 	assert_int_equal(dep("kira", "show", "--socket", "/tmp/no-such.sock", NULL), 1);
-	assert_string_equal(errors, "dep kira show: /tmp/no-such.sock: cannot connect: No such file or directory "
-				    "(start the room, or say with --socket where its socket is)\n");
+	assert_string_equal(
+		errors,
+		"dep kira show: /tmp/no-such.sock: cannot connect: No such file or directory "
+		"(start the room, or say with --socket where its socket is)\n");
 	assert_string_equal(out, "");
 }
 
@@ -328,22 +343,26 @@ static void test_show(void **state)
 	yyjson_doc *doc;
 
 	assert_int_equal(dep("kira", "show", NULL), 0);
-	assert_string_equal(out, "node 0a00000000000000000000000000\n"
-				 "  address     fc00:a00::\n"
-				 "  neighbours  2 on eth0, eth1\n"
-				 "  contacts    4\n"
-				 "  ssn         4\n"
-				 "  data plane  bpf\n"
-				 "  uptime      12 min\n"
-				 "  version     9.9\n"
-				 "  messages    12345678901 received, 222 sent, 11 of these passed on\n"
-				 "  dropped     42: 2 short, 40 rate\n"
-				 "  look-ups    50, 1 without an answer\n"
-				 "  lost paths  6: 5 found another way, 1 given up\n");
+	assert_string_equal(out,
+			    "node 0a00000000000000000000000000\n"
+			    "  address     fc00:a00::\n"
+			    "  neighbours  2 on eth0, eth1\n"
+			    "  contacts    4\n"
+			    "  ssn         4\n"
+			    "  data plane  bpf\n"
+			    "  uptime      12 min\n"
+			    "  version     9.9\n"
+			    "  messages    12345678901 received, 222 sent, 11 of these passed on\n"
+			    "  dropped     42: 2 short, 40 rate\n"
+			    "  look-ups    50, 1 without an answer\n"
+			    "  lost paths  6: 5 found another way, 1 given up\n");
 	assert_int_equal(dep("--json", "kira", "show", NULL), 0);
 	doc = json_out();
-	assert_string_equal(yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/statistics/received")), "12345678901");
-	assert_int_equal(yyjson_get_uint(yyjson_ptr_get(yyjson_doc_get_root(doc), "/node/uptime")), 754);
+	assert_string_equal(
+		yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/statistics/received")),
+		"12345678901");
+	assert_int_equal(yyjson_get_uint(yyjson_ptr_get(yyjson_doc_get_root(doc), "/node/uptime")),
+			 754);
 	yyjson_doc_free(doc);
 }
 
@@ -352,22 +371,29 @@ static void test_nodes(void **state)
 	yyjson_doc *doc;
 
 	assert_int_equal(dep("kira", "nodes", NULL), 0);
-	assert_string_equal(out,
-			    "Neighbours: 2\n"
-			    "NODE                          LINK  ADDRESS  NEIGHBOURS   HEARD\n"
-			    "0b00000000000000000000000000  eth0  fe80::b           3  350 ms\n"
-			    "1c00000000000000000000000000  eth1  fe80::c           -  12.3 s\n"
-			    "\n"
-			    "Contacts: 4\n"
-			    "NODE                          STATE          HOPS  VIA        BUCKET    SEEN  PROVED\n"
-			    "0b00000000000000000000000000  valid             1  neighbour       7  350 ms  350 ms\n"
-			    "1c00000000000000000000000000  valid             1  neighbour       3  12.3 s   4 min\n"
-			    "2d00000000000000000000000000  valid             3  1c000000…       2     2 h     2 d\n"
-			    "f000000000000000000000000000  rediscovering     -  -               0  99.9 s       -\n");
+	assert_string_equal(out, "Neighbours: 2\n"
+				 "NODE                          LINK  ADDRESS  NEIGHBOURS   HEARD\n"
+				 "0b00000000000000000000000000  eth0  fe80::b           3  350 ms\n"
+				 "1c00000000000000000000000000  eth1  fe80::c           -  12.3 s\n"
+				 "\n"
+				 "Contacts: 4\n"
+				 "NODE                          STATE          HOPS  VIA        "
+				 "BUCKET    SEEN  PROVED\n"
+				 "0b00000000000000000000000000  valid             1  neighbour     "
+				 "  7  350 ms  350 ms\n"
+				 "1c00000000000000000000000000  valid             1  neighbour     "
+				 "  3  12.3 s   4 min\n"
+				 "2d00000000000000000000000000  valid             3  1c000000…     "
+				 "  2     2 h     2 d\n"
+				 "f000000000000000000000000000  rediscovering     -  -             "
+				 "  0  99.9 s       -\n");
 	assert_int_equal(dep("kira", "nodes", "--json", NULL), 0);
 	doc = json_out();
-	assert_int_equal(yyjson_arr_size(yyjson_ptr_get(yyjson_doc_get_root(doc), "/neighbours")), 2);
-	assert_string_equal(yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/contacts/3/state")), "rediscovering");
+	assert_int_equal(yyjson_arr_size(yyjson_ptr_get(yyjson_doc_get_root(doc), "/neighbours")),
+			 2);
+	assert_string_equal(
+		yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/contacts/3/state")),
+		"rediscovering");
 	yyjson_doc_free(doc);
 }
 
@@ -376,18 +402,21 @@ static void test_tables(void **state)
 	yyjson_doc *doc;
 
 	assert_int_equal(dep("kira", "routes", NULL), 0);
-	has(out, "NODES            ACTION       LINK  VIA      PATH                          BYPASS\n");
+	has(out,
+	    "NODES            ACTION       LINK  VIA      PATH                          BYPASS\n");
 	has(out, "fc00:2d00::/128  path         eth1  fe80::c  00112233445566778899aabbccdd  -\n");
 	assert_int_equal(dep("kira", "routes", "--json", NULL), 0);
 	doc = json_out();
 	assert_int_equal(yyjson_arr_size(yyjson_doc_get_root(doc)), 4);
 	yyjson_doc_free(doc);
 	assert_int_equal(dep("kira", "paths", NULL), 0);
-	has(out, "00112233445566778899aabbccdd  path    eth1  fe80::c  0123456789abcdef0123456789ab  abababababababababababababab  "
+	has(out, "00112233445566778899aabbccdd  path    eth1  fe80::c  "
+		 "0123456789abcdef0123456789ab  abababababababababababababab  "
 		 "    1.5 s\n");
 	assert_int_equal(dep("kira", "paths", "--json", NULL), 0);
 	doc = json_out();
-	assert_string_equal(yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/1/refreshed")), "1500");
+	assert_string_equal(
+		yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/1/refreshed")), "1500");
 	yyjson_doc_free(doc);
 	assert_int_equal(dep("kira", "vicinity", NULL), 0);
 	has(out, "   0  0a00000000000000000000000000    4      4  0b000000… 1c000000…\n");
@@ -419,10 +448,14 @@ static void test_trace(void **state)
 
 	assert_int_equal(dep("kira", "trace", "2d00000000000000000000000000", NULL), 0);
 	assert_string_equal(out, "to 2d00000000000000000000000000\n"
-				 "  0  0a00000000000000000000000000  fc00:a00::                               this node\n"
-				 "  1  1c00000000000000000000000000  fc00:1c00::                              0.087 ms\n"
-				 "  2  3e00000000000000000000000000  fc00:3e00::                              no answer\n"
-				 "  3  2d00000000000000000000000000  fc00:2d00::                              2.345 ms\n"
+				 "  0  0a00000000000000000000000000  fc00:a00::                    "
+				 "           this node\n"
+				 "  1  1c00000000000000000000000000  fc00:1c00::                   "
+				 "           0.087 ms\n"
+				 "  2  3e00000000000000000000000000  fc00:3e00::                   "
+				 "           no answer\n"
+				 "  3  2d00000000000000000000000000  fc00:2d00::                   "
+				 "           2.345 ms\n"
 				 "reached in 2.345 ms\n");
 	assert_int_equal(dep("kira", "trace", "fc00:77::", NULL), 1);
 	has(errors, "dep kira trace: no answer from fc00:77:: (");
@@ -430,7 +463,8 @@ static void test_trace(void **state)
 	has(errors, "target");
 	assert_int_equal(dep("kira", "trace", "2d00000000000000000000000000", "--json", NULL), 0);
 	doc = json_out();
-	assert_int_equal(yyjson_get_uint(yyjson_ptr_get(yyjson_doc_get_root(doc), "/hop/1/round-trip")), 87);
+	assert_int_equal(
+		yyjson_get_uint(yyjson_ptr_get(yyjson_doc_get_root(doc), "/hop/1/round-trip")), 87);
 	yyjson_doc_free(doc);
 }
 
@@ -442,14 +476,17 @@ static void test_config(void **state)
 	assert_string_equal(out, "{}\n");
 	assert_int_equal(dep("kira", "config", "get", "--defaults", NULL), 0);
 	doc = json_out();
-	assert_int_equal(yyjson_get_uint(yyjson_ptr_get(yyjson_doc_get_root(doc), "/kira:kira/port")), 8080);
+	assert_int_equal(
+		yyjson_get_uint(yyjson_ptr_get(yyjson_doc_get_root(doc), "/kira:kira/port")), 8080);
 	yyjson_doc_free(doc);
 
-	write_file("{\"kira:kira\":{\"interfaces\":{\"exclude\":[\"wl*\"]},\"timers\":{\"hello-min\":300}}}");
+	write_file("{\"kira:kira\":{\"interfaces\":{\"exclude\":[\"wl*\"]},\"timers\":{\"hello-"
+		   "min\":300}}}");
 	assert_int_equal(dep("kira", "config", "validate", file, NULL), 0);
 	has(out, "valid\n");
 	assert_int_equal(dep("kira", "config", "diff", file, NULL), 0);
-	has(out, "+ /kira:kira/interfaces/exclude[.='wl*']: wl*\n~ /kira:kira/timers/hello-min: 200 -> 300\nnothing was changed yet");
+	has(out, "+ /kira:kira/interfaces/exclude[.='wl*']: wl*\n~ /kira:kira/timers/hello-min: "
+		 "200 -> 300\nnothing was changed yet");
 	assert_int_equal(dep("kira", "config", NULL), 0);
 	assert_string_equal(out, "{}\n");
 	assert_int_equal(dep("kira", "config", "set", file, NULL), 0);
@@ -473,7 +510,8 @@ static void test_config_errors(void **state)
 	write_file("{\"kira:kira\":{\"port\":9}}");
 	assert_int_equal(dep("kira", "config", "validate", file, NULL), 0);
 	assert_int_equal(dep("kira", "config", "set", file, NULL), 1);
-	assert_string_equal(errors, "dep kira config: /kira:kira/port: the port cannot change while the node runs (start it again)\n");
+	assert_string_equal(errors, "dep kira config: /kira:kira/port: the port cannot change "
+				    "while the node runs (start it again)\n");
 	assert_int_equal(dep("kira", "config", "set", "/no/such/file", NULL), 1);
 	has(errors, "/no/such/file: cannot read: No such file");
 }
@@ -515,7 +553,8 @@ static void test_watch_into_a_pipe(void **state)
 	pid = spawn(text, &o, &e);
 	read_line(o);
 	assert_int_equal(out[4], '-');
-	assert_string_equal(strchr(out, ' '), " contact-valid id=2d00000000000000000000000000 outage=81000\n");
+	assert_string_equal(strchr(out, ' '),
+			    " contact-valid id=2d00000000000000000000000000 outage=81000\n");
 	kill(pid, SIGINT);
 	assert_int_equal(finish(pid), -SIGINT);
 	close(o);
@@ -525,7 +564,8 @@ static void test_watch_into_a_pipe(void **state)
 	pid = spawn(json, &o, &e);
 	read_line(o);
 	doc = json_out();
-	assert_string_equal(yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/path")), "/kira:contact-valid");
+	assert_string_equal(yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/path")),
+			    "/kira:contact-valid");
 	yyjson_doc_free(doc);
 	kill(pid, SIGTERM);
 	finish(pid);
@@ -598,7 +638,8 @@ static void complete(const char *line, const char *want)
 	int e;
 
 	snprintf(script, sizeof(script),
-		 "PATH=$(dirname %s):$PATH; . %s; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _dep; "
+		 "PATH=$(dirname %s):$PATH; . %s; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} "
+		 "- 1)); _dep; "
 		 "echo \"${COMPREPLY[*]}\"; complete -p dep >/dev/null || echo not registered",
 		 dep_exe, completion, line);
 	pid = spawn(argv, &o, &e);
@@ -622,8 +663,8 @@ static void test_completion(void **state)
 	for (line = strtok_r(listing, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		if (strncmp(line, "  dep kira ", 11) != 0)
 			continue;
-		snprintf(verbs + strlen(verbs), sizeof(verbs) - strlen(verbs), "%s%.*s", verbs[0] ? " " : "",
-			 (int)strcspn(line + 11, " "), line + 11);
+		snprintf(verbs + strlen(verbs), sizeof(verbs) - strlen(verbs), "%s%.*s",
+			 verbs[0] ? " " : "", (int)strcspn(line + 11, " "), line + 11);
 	}
 	has(verbs, "show nodes");
 	strcat(verbs, "\n");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dep ROOM watch: events as they come. On a terminal a live view, on anything else one line an event. */
+/* dep ROOM watch: events as they come. On a terminal a live view, on anything else one line an
+ * event. */
 #include "node/dep.h"
 
 #include "base/clock.h"
@@ -40,7 +41,8 @@ static void add_members(yyjson_val *data, char *to, size_t n)
 	yyjson_obj_iter_init(content, &it);
 	to[0] = '\0';
 	while ((key = yyjson_obj_iter_next(&it)) && at < n)
-		at += (size_t)snprintf(to + at, n - at, "%s%s=%s", at ? " " : "", yyjson_get_str(key),
+		at += (size_t)snprintf(to + at, n - at, "%s%s=%s", at ? " " : "",
+				       yyjson_get_str(key),
 				       dep_text(content, yyjson_get_str(key), buf));
 }
 
@@ -62,7 +64,11 @@ static void format_event(yyjson_val *params, char *to, size_t n)
 		snprintf(rest, sizeof(rest), "changes=%zu", yyjson_arr_size(changes));
 	else
 		add_members(yyjson_obj_get(params, "data"), rest, sizeof(rest));
-	snprintf(to, n, "%s %s %s", time ? time : "-", changes ? "config" : name ? name + 1 : path, rest);
+	snprintf(to, n, "%s %s %s", time ? time : "-",
+		 changes ? "config"
+		 : name	 ? name + 1
+			 : path,
+		 rest);
 }
 
 static int lines(struct dep *d)
@@ -89,7 +95,7 @@ static int lines(struct dep *d)
 	return DEP_FAILED;
 }
 
-/* --- the live view --------------------------------------------------------------------------------------------------------- */
+/* --- the live view --- */
 
 struct view {
 	char event[KEPT][256]; /* a ring */
@@ -126,7 +132,8 @@ static int draw(struct dep *d, const struct view *v)
 	int used = 0;
 
 	terminal_size(&rows, &columns);
-	/* Home, clear, and no wrapping of long lines meanwhile. All of it reaches the terminal in one write. */
+	/* Home, clear, and no wrapping of long lines meanwhile. All of it reaches the terminal in
+	 * one write. */
 	fputs("\033[H\033[J\033[?7l", stdout);
 	if (d->summary)
 		used = d->summary(d);
@@ -151,7 +158,8 @@ static void keep(struct view *v, yyjson_val *params)
 		v->n++;
 }
 
-/* Takes events until `until`, or until none has come for 100 ms after the first: a burst is drawn once. */
+/* Takes events until `until`, or until none has come for 100 ms after the first: a burst is drawn
+ * once. */
 static int collect(struct dep *d, struct view *v, usec_t until)
 {
 	int patience;

@@ -22,7 +22,7 @@ static void age_cell(struct table *t, yyjson_val *obj, const char *key)
 	table_cell(t, dep_age(obj, key, buf));
 }
 
-/* --- nodes ----------------------------------------------------------------------------------------------------------- */
+/* --- nodes --- */
 
 static void print_neighbours(yyjson_val *list)
 {
@@ -36,7 +36,8 @@ static void print_neighbours(yyjson_val *list)
 	if (yyjson_arr_size(list) == 0)
 		return;
 	table_init(&t, head, COUNT(head));
-	yyjson_arr_foreach(list, i, max, n) {
+	yyjson_arr_foreach(list, i, max, n)
+	{
 		cell(&t, n, "id");
 		cell(&t, n, "link");
 		cell(&t, n, "address");
@@ -57,7 +58,9 @@ static void contact_row(struct table *t, yyjson_val *c)
 	cell(t, c, "state");
 	snprintf(buf, sizeof(buf), "%zu", yyjson_arr_size(path));
 	table_cell(t, yyjson_arr_size(path) > 0 ? buf : "-");
-	table_cell(t, yyjson_is_true(yyjson_obj_get(c, "neighbour")) ? "neighbour" : first ? dep_short_id(first, buf) : "-");
+	table_cell(t, yyjson_is_true(yyjson_obj_get(c, "neighbour")) ? "neighbour"
+		      : first					     ? dep_short_id(first, buf)
+								     : "-");
 	cell(t, c, "bucket");
 	age_cell(t, c, "seen");
 	age_cell(t, c, "validated");
@@ -65,7 +68,8 @@ static void contact_row(struct table *t, yyjson_val *c)
 
 static void print_contacts(yyjson_val *list)
 {
-	static const char *const head[] = {"NODE", "STATE", ">HOPS", "VIA", ">BUCKET", ">SEEN", ">PROVED"};
+	static const char *const head[] = {"NODE",    "STATE", ">HOPS",	 "VIA",
+					   ">BUCKET", ">SEEN", ">PROVED"};
 	struct table t;
 	yyjson_val *c;
 	size_t max;
@@ -75,8 +79,7 @@ static void print_contacts(yyjson_val *list)
 	if (yyjson_arr_size(list) == 0)
 		return;
 	table_init(&t, head, COUNT(head));
-	yyjson_arr_foreach(list, i, max, c)
-		contact_row(&t, c);
+	yyjson_arr_foreach(list, i, max, c) contact_row(&t, c);
 	table_print(&t);
 	table_free(&t);
 }
@@ -119,11 +122,11 @@ int kira_nodes(struct dep *d)
 	return b ? DEP_OK : DEP_FAILED;
 }
 
-/* --- lists of one kind -------------------------------------------------------------------------------------------------- */
+/* --- lists of one kind --- */
 
 /* Prints the list at path: as JSON, or with head and a row of each entry. */
-static int list(struct dep *d, const char *path, const char *none, const char *const *head, unsigned n_columns,
-		void (*row)(struct table *t, yyjson_val *entry))
+static int list(struct dep *d, const char *path, const char *none, const char *const *head,
+		unsigned n_columns, void (*row)(struct table *t, yyjson_val *entry))
 {
 	struct table t;
 	yyjson_val *entries;
@@ -142,8 +145,7 @@ static int list(struct dep *d, const char *path, const char *none, const char *c
 		puts(none);
 	} else {
 		table_init(&t, head, n_columns);
-		yyjson_arr_foreach(entries, i, max, e)
-			row(&t, e);
+		yyjson_arr_foreach(entries, i, max, e) row(&t, e);
 		table_print(&t);
 		table_free(&t);
 	}
@@ -181,7 +183,8 @@ static void path_row(struct table *t, yyjson_val *e)
 
 int kira_paths(struct dep *d)
 {
-	static const char *const head[] = {"PATH", "ACTION", "LINK", "VIA", "NEW PATH", "BYPASS", ">REFRESHED"};
+	static const char *const head[] = {"PATH",     "ACTION", "LINK",      "VIA",
+					   "NEW PATH", "BYPASS", ">REFRESHED"};
 
 	return list(d, "/kira:kira/path-table/entry", "No paths.", head, COUNT(head), path_row);
 }
@@ -199,12 +202,14 @@ static void vicinity_row(struct table *t, yyjson_val *n)
 	cell(t, n, "id");
 	cell(t, n, "ssn-observed");
 	cell(t, n, "ssn-synchronised");
-	yyjson_arr_foreach(list, i, max, id) {
+	yyjson_arr_foreach(list, i, max, id)
+	{
 		char buf[32];
 		const char *s = yyjson_get_str(id);
 
 		if (s && at < sizeof(text) - 40)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i ? " " : "", dep_short_id(s, buf));
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i ? " " : "",
+					       dep_short_id(s, buf));
 	}
 	if (max > 16)
 		snprintf(text + at, sizeof(text) - at, " and more: %zu", max);
@@ -215,5 +220,6 @@ int kira_vicinity(struct dep *d)
 {
 	static const char *const head[] = {">HOPS", "NODE", ">SSN", ">KNOWN", "LINKS TO"};
 
-	return list(d, "/kira:kira/vicinity/node", "Nothing is known around this node.", head, COUNT(head), vicinity_row);
+	return list(d, "/kira:kira/vicinity/node", "Nothing is known around this node.", head,
+		    COUNT(head), vicinity_row);
 }

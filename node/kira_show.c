@@ -21,7 +21,8 @@ static void neighbours(yyjson_val *node)
 	size_t i;
 
 	printf("  %-12s%" PRIu64, "neighbours", dep_num(node, "degree"));
-	yyjson_arr_foreach(links, i, max, link) {
+	yyjson_arr_foreach(links, i, max, link)
+	{
 		fputs(sep, stdout);
 		dep_print_text(yyjson_get_str(link) ? yyjson_get_str(link) : "");
 		sep = ", ";
@@ -55,22 +56,24 @@ static int print_statistics(yyjson_val *s)
 	size_t max;
 	size_t i;
 
-	yyjson_arr_foreach(yyjson_obj_get(s, "drop"), i, max, drop)
-		dropped += dep_num(drop, "count");
-	printf("  %-12s%" PRIu64 " received, %" PRIu64 " sent, %" PRIu64 " of these passed on\n", "messages",
-	       dep_num(s, "received"), dep_num(s, "sent"), dep_num(s, "passed-on"));
+	yyjson_arr_foreach(yyjson_obj_get(s, "drop"), i, max, drop) dropped +=
+		dep_num(drop, "count");
+	printf("  %-12s%" PRIu64 " received, %" PRIu64 " sent, %" PRIu64 " of these passed on\n",
+	       "messages", dep_num(s, "received"), dep_num(s, "sent"), dep_num(s, "passed-on"));
 	printf("  %-12s%" PRIu64, "dropped", dropped);
-	yyjson_arr_foreach(yyjson_obj_get(s, "drop"), i, max, drop) {
+	yyjson_arr_foreach(yyjson_obj_get(s, "drop"), i, max, drop)
+	{
 		char buf[32];
 
 		printf("%s%" PRIu64 " ", i == 0 ? ": " : ", ", dep_num(drop, "count"));
 		dep_print_text(dep_text(drop, "reason", buf));
 	}
 	putchar('\n');
-	printf("  %-12s%" PRIu64 ", %" PRIu64 " without an answer\n", "look-ups", dep_num(s, "lookups"),
-	       dep_num(s, "lookups-failed"));
-	printf("  %-12s%" PRIu64 ": %" PRIu64 " found another way, %" PRIu64 " given up\n", "lost paths",
-	       dep_num(s, "rediscoveries"), dep_num(s, "rediscovered"), dep_num(s, "given-up"));
+	printf("  %-12s%" PRIu64 ", %" PRIu64 " without an answer\n", "look-ups",
+	       dep_num(s, "lookups"), dep_num(s, "lookups-failed"));
+	printf("  %-12s%" PRIu64 ": %" PRIu64 " found another way, %" PRIu64 " given up\n",
+	       "lost paths", dep_num(s, "rediscoveries"), dep_num(s, "rediscovered"),
+	       dep_num(s, "given-up"));
 	return 4;
 }
 

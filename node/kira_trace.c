@@ -27,11 +27,14 @@ static void print_trace(yyjson_val *out)
 	printf("to ");
 	dep_print_text(dep_text(out, "id", buf));
 	putchar('\n');
-	yyjson_arr_foreach(hops, i, max, hop) {
+	yyjson_arr_foreach(hops, i, max, hop)
+	{
 		const char *address = dep_text(hop, "address", buf);
 
 		printf("%3" PRIu64 "  ", dep_num(hop, "index"));
-		dep_print_text(yyjson_get_str(yyjson_obj_get(hop, "id")) ? yyjson_get_str(yyjson_obj_get(hop, "id")) : "-");
+		dep_print_text(yyjson_get_str(yyjson_obj_get(hop, "id"))
+				       ? yyjson_get_str(yyjson_obj_get(hop, "id"))
+				       : "-");
 		printf("  %-39s  ", address);
 		if (i == 0)
 			printf("this node");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any text as the configuration of room kira: it is refused with a reason, or it is valid, prints as a configuration that
- * is the same, and differs from the defaults by what a diff says. */
+/* Any text as the configuration of room kira: it is refused with a reason, or it is valid, prints
+ * as a configuration that is the same, and differs from the defaults by what a diff says. */
 #include "base/config.h"
 
 #include <stdlib.h>

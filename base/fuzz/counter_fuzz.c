@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The lines of any client, one after the other, to a room: each has at most one answer, which is one line of JSON-RPC, and
- * state stays what the module says. No sockets: output stays in the peer's buffer. */
+/* The lines of any client, one after the other, to a room: each has at most one answer, which is
+ * one line of JSON-RPC, and state stays what the module says. No sockets: output stays in the
+ * peer's buffer. */
 #include "base/counter_priv.h"
 
 #include <errno.h>
@@ -11,26 +12,30 @@ extern const char box_yang[];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char state_text[] =
-	"{\"box:box\":{\"contents\":{\"count\":\"2\",\"thing\":[{\"id\":1,\"kind\":\"a\",\"place\":{\"x\":1,\"y\":2}},"
-	"{\"id\":2,\"kind\":\"b\",\"place\":{\"x\":-1}}]}}}";
+static const char state_text[] = "{\"box:box\":{\"contents\":{\"count\":\"2\",\"thing\":[{\"id\":1,"
+				 "\"kind\":\"a\",\"place\":{\"x\":1,\"y\":2}},"
+				 "{\"id\":2,\"kind\":\"b\",\"place\":{\"x\":-1}}]}}}";
 
-static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root, struct err *err)
+static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root,
+		    struct err *err)
 {
 	yyjson_doc *in = json_parse(state_text, sizeof(state_text) - 1, 0, NULL, NULL);
 
-	yyjson_mut_obj_add_val(doc, root, "box:box",
-			       yyjson_val_mut_copy(doc, yyjson_obj_get(yyjson_doc_get_root(in), "box:box")));
+	yyjson_mut_obj_add_val(
+		doc, root, "box:box",
+		yyjson_val_mut_copy(doc, yyjson_obj_get(yyjson_doc_get_root(in), "box:box")));
 	yyjson_doc_free(in);
 	return 0;
 }
 
-static int on_apply(void *ctx, const struct config *to, const struct config_diff *diff, bool dry_run, struct err *err)
+static int on_apply(void *ctx, const struct config *to, const struct config_diff *diff,
+		    bool dry_run, struct err *err)
 {
 	return config_u64(config_tree(to), "/box:box/size", 0) == 13 ? -EINVAL : 0;
 }
 
-static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input, struct err *err)
+static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input,
+		   struct err *err)
 {
 	struct counter *c = *(struct counter **)ctx;
 	uint64_t times = config_u64(input, "times", 0);
@@ -93,8 +98,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		s = config_schema_new("box", box_yang, NULL);
 	if (!s || !c || !p)
 		abort();
-	c->room = (struct counter_room){.name = "box", .version = "1", .schema = s, .state = on_state, .apply = on_apply,
-					.call = on_call, .ctx = &c};
+	c->room = (struct counter_room){.name = "box",
+					.version = "1",
+					.schema = s,
+					.state = on_state,
+					.apply = on_apply,
+					.call = on_call,
+					.ctx = &c};
 	c->running = config_parse(s, "{}", 2, NULL, NULL);
 	alloc_init(&c->alloc, 0);
 	list_init(&c->peers);
