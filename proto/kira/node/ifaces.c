@@ -146,7 +146,7 @@ static void see_address(void *ctx, const struct netlink_event *ev)
 	bool ready = !(flags & IFA_F_DADFAILED) &&
 		     (!(flags & IFA_F_TENTATIVE) || (flags & IFA_F_OPTIMISTIC));
 
-	if (ev->type == NETLINK_ADDR && ev->addr.ifindex == e->pub.ifindex && local && ready)
+	if (ev->type == NETLINK_EV_ADDR && ev->addr.ifindex == e->pub.ifindex && local && ready)
 		e->address = true;
 }
 
@@ -227,7 +227,7 @@ static void on_event(void *ctx, const struct netlink_event *ev)
 	struct entry *e;
 
 	switch (ev->type) {
-	case NETLINK_LINK:
+	case NETLINK_EV_LINK:
 		if (!ev->gone) {
 			on_link(f, &ev->link);
 			break;
@@ -236,13 +236,13 @@ static void on_event(void *ctx, const struct netlink_event *ev)
 		if (e)
 			on_gone(f, e);
 		break;
-	case NETLINK_ADDR:
+	case NETLINK_EV_ADDR:
 		on_address(f, &ev->addr);
 		break;
-	case NETLINK_RESYNC_BEGIN:
+	case NETLINK_EV_RESYNC_BEGIN:
 		resync_begin(f);
 		break;
-	case NETLINK_RESYNC_END:
+	case NETLINK_EV_RESYNC_END:
 		resync_end(f);
 		break;
 	default:
