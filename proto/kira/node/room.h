@@ -29,6 +29,8 @@ int report_state(const struct node *n, const char *path, yyjson_mut_doc *doc, yy
 void report_address(const struct node *n, const struct kira_id *id, char *text);
 /* Name of the interface, or "if<index>". */
 const char *report_link(const struct node *n, uint32_t ifindex, char fallback[16]);
+/* Messages dropped for that reason, by the core or before it. */
+uint64_t report_drops(const struct node *n, enum kira_drop reason);
 /* Prometheus text. */
 void report_metrics(const struct node *n, struct buf *out);
 
