@@ -6,7 +6,6 @@
  * made in the kernel is removed; after a crash the next start does that. */
 #include "base/config.h"
 #include "base/log.h"
-#include "proto/kira/kira_yang.h"
 #include "proto/kira/node/node.h"
 #include "proto/kira/node/options.h"
 #include "proto/kira/node/sandbox.h"
@@ -16,6 +15,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* kira.yang, embedded by base/embed.py. */
+extern const char kira_yang[];
 
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3 };
 
