@@ -128,7 +128,7 @@ static bool wanted(void *ctx, const char *name)
 {
 	struct node *n = ctx;
 
-	return settings_wants(n->config, name);
+	return settings_wants(n->trying ? n->trying : room_config(n->room), name);
 }
 
 static void link_off(struct node *n, const struct iface *i)
@@ -341,33 +341,29 @@ static int replace_core(struct node *n, const struct settings *to, struct err *e
 
 int node_apply(struct node *n, const struct config *to, const struct config_diff *diff, bool dry_run, struct err *err)
 {
-	const struct config *was = n->config;
+	enum settings_reach reach;
 	struct settings settings;
 	const char *path;
 	int rc = 0;
 
-	switch (settings_reach(diff, &path)) {
-	case SETTINGS_PROCESS:
+	reach = settings_reach(diff, &path);
+	if (reach == SETTINGS_PROCESS) {
 		err_set(err, -EBUSY, "this cannot change while the node runs");
 		err_where(err, "%s", path);
 		err_mend(err, "change it in the configuration file and start dep-kira again");
 		return -EBUSY;
-	case SETTINGS_ROUTING:
-		settings_read(&settings, to);
-		n->config = to;
-		if (!dry_run)
-			rc = replace_core(n, &settings, err);
-		break;
-	case SETTINGS_LIVE:
-		n->config = to;
-		break;
 	}
-	if (rc != 0 || dry_run) {
-		n->config = was;
+	if (dry_run)
+		return 0;
+	settings_read(&settings, to);
+	if (reach == SETTINGS_ROUTING)
+		rc = replace_core(n, &settings, err);
+	if (rc != 0)
 		return rc;
-	}
 	settings_read(&n->settings, to);
+	n->trying = to;
 	ifaces_review(n->ifaces);
+	n->trying = NULL;
 	node_settle(n);
 	return 0;
 }
@@ -401,14 +397,16 @@ int node_open(struct node *n, const struct node_params *params, struct config *c
 
 	memset(n, 0, sizeof(*n));
 	n->params = *params;
-	n->config = config;
 	n->started = clock_now();
 	settings_read(&n->settings, config);
 	alloc_init(&n->alloc, CORE_MEMORY);
 	uv_loop_init(&n->loop);
-	/* Takes the configuration over first, so that every way out from here releases it once. */
+	if (open_identity(n, err) != 0) {
+		config_free(config);
+		return err->code;
+	}
 	n->room = room_open(n, config, err);
-	if (!n->room || open_identity(n, err) != 0)
+	if (!n->room)
 		return err->code;
 	n->links = links_open(n->settings.port, on_datagram, n, err);
 	if (!n->links || open_data_plane(n, err) != 0)

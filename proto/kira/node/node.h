@@ -36,7 +36,7 @@ struct node {
 	unsigned stops; /* signals to stop so far */
 	usec_t started;
 
-	const struct config *config; /* in force; the room's */
+	const struct config *trying; /* being applied; NULL: the room's is in force */
 	struct settings settings;
 	struct kira_id id;
 	struct alloc alloc;

@@ -181,6 +181,22 @@ struct room *room_open(struct node *n, struct config *config, struct err *err)
 	return r;
 }
 
+const struct config *room_config(const struct room *r)
+{
+	return counter_config(r->counter);
+}
+
+int room_reload(struct room *r, struct err *err)
+{
+	const struct node_params *p = &r->node->params;
+	struct config *to;
+
+	if (!p->file)
+		return err_set(err, -ENOENT, "there is no configuration file to read again");
+	to = config_load(p->schema, p->file, err);
+	return to ? counter_apply(r->counter, to, err) : err->code;
+}
+
 void room_close(struct room *r)
 {
 	if (!r)

@@ -11,6 +11,8 @@ struct room;
 /* Listens at the socket of n->params. config is taken over, also on failure. NULL and err. */
 struct room *room_open(struct node *n, struct config *config, struct err *err);
 void room_close(struct room *r);
+/* The configuration in force; valid until the next is applied. */
+const struct config *room_config(const struct room *r);
 
 /* What the core tells: becomes a notification, or the answer to a trace. Does not call the core. */
 void room_event(struct room *r, const struct kira_event *ev);
