@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dep-kira: a node of a KIRA network. The shell around the core of kira.h.
  *
- * In this order: the configuration is read; everything that needs privileges is opened (node/node.c); privileges are
- * given up (node/sandbox.c); only then is the first byte from the network looked at. On SIGTERM or SIGINT everything that was
- * made in the kernel is removed; after a crash the next start does that. */
+ * In this order: the configuration is read; everything that needs privileges is opened
+ * (node/node.c); privileges are given up (node/sandbox.c); only then is the first byte from the
+ * network looked at. On SIGTERM or SIGINT everything that was made in the kernel is removed; after
+ * a crash the next start does that. */
 #include "base/config.h"
 #include "base/log.h"
 #include "proto/kira/node/node.h"
@@ -27,11 +28,14 @@ static int fail(const struct err *err, int status)
 	return status;
 }
 
-/* A run directory that we make belongs to who we become, so that the socket can be removed at the end. */
+/* A run directory that we make belongs to who we become, so that the socket can be removed at the
+ * end. */
 static int make_run_dir(const char *dir, const struct sandbox *s, struct err *err)
 {
 	if (mkdir(dir, 0755) != 0)
-		return errno == EEXIST || errno == ENOENT ? 0 : err_set(err, -errno, "cannot make %s: %s", dir, strerror(errno));
+		return errno == EEXIST || errno == ENOENT
+			       ? 0
+			       : err_set(err, -errno, "cannot make %s: %s", dir, strerror(errno));
 	if (s->drop_user && chown(dir, s->uid, s->gid) != 0)
 		return err_set(err, -errno, "cannot give %s to the user: %s", dir, strerror(errno));
 	return 0;
@@ -39,7 +43,8 @@ static int make_run_dir(const char *dir, const struct sandbox *s, struct err *er
 
 static int run(const struct options *o, const struct node_params *params, struct config *config)
 {
-	const char *const writable[] = {o->state_dir, o->run_dir, "/proc/sys/net", "/sys/fs/bpf", NULL};
+	const char *const writable[] = {o->state_dir, o->run_dir, "/proc/sys/net", "/sys/fs/bpf",
+					NULL};
 	struct sandbox sandbox = {.seccomp = o->seccomp, .writable = writable};
 	struct node_params p = *params;
 	struct err err = {0};
@@ -69,7 +74,8 @@ static int run(const struct options *o, const struct node_params *params, struct
 	return rc == 0 ? 0 : fail(&err, EXIT_CANNOT);
 }
 
-static struct config *read_config(const struct options *o, const struct config_schema *schema, struct err *err)
+static struct config *read_config(const struct options *o, const struct config_schema *schema,
+				  struct err *err)
 {
 	if (o->config)
 		return config_load(schema, o->config, err);

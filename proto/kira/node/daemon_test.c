@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Real daemons in namespaces of their own, spoken to as people and programs do: by their addresses, their management
- * links and signals. */
+/* Real daemons in namespaces of their own, spoken to as people and programs do: by their addresses,
+ * their management links and signals. */
 #include "base/counter.h"
 #include "base/log.h"
 #include "proto/kira/id.h"
@@ -26,7 +26,8 @@
 extern const char kira_yang[];
 
 #define DAEMONS 3
-#define WAIT 15000 /* milliseconds until something must have happened: only a failure takes so long */
+/* Milliseconds until something must have happened: only a failure takes so long. */
+#define WAIT 15000
 
 struct daemon {
 	int ns;
@@ -40,7 +41,7 @@ static struct daemon d[DAEMONS];
 static struct config_schema *schema;
 static struct config *defaults;
 
-/* --- daemons -------------------------------------------------------------------------------------------------------- */
+/* ---- daemons ---- */
 
 static void pause_ms(long ms)
 {
@@ -60,7 +61,8 @@ static void write_config(struct daemon *e, const char *text)
 
 static void run_daemon(struct daemon *e, const char *const more[])
 {
-	const char *argv[16] = {"dep-kira", "--state-dir", e->dir, "--run-dir", e->dir, "--config", e->config};
+	const char *argv[16] = {"dep-kira", "--state-dir", e->dir,   "--run-dir",
+				e->dir,	    "--config",	   e->config};
 	char path[512];
 	char log_path[96];
 	size_t n = 7;
@@ -123,7 +125,8 @@ static void start(struct daemon *e, const char *const more[])
 	counter_close(connect_to(e));
 }
 
-/* The exit status of a process that ends by itself or was told to; kills and fails where it does not. */
+/* The exit status of a process that ends by itself or was told to; kills and fails where it does
+ * not. */
 static int wait_end(struct daemon *e, pid_t pid)
 {
 	int status;
@@ -172,11 +175,12 @@ static void crash(struct daemon *e)
 	e->pid = 0;
 }
 
-/* --- management link ------------------------------------------------------------------------------------------------ */
+/* ---- management link ---- */
 
-/* A request with params as JSON text. Returns the document, *result in it; NULL where it was refused. */
-static yyjson_doc *request(const struct daemon *e, const char *method, const char *params, yyjson_val **result,
-			   struct err *err)
+/* A request with params as JSON text. Returns the document, *result in it; NULL where it was
+ * refused. */
+static yyjson_doc *request(const struct daemon *e, const char *method, const char *params,
+			   yyjson_val **result, struct err *err)
 {
 	struct counter_client *cl = connect_to(e);
 	yyjson_doc *in = json_parse(params, strlen(params), 0, NULL, NULL);
@@ -184,7 +188,8 @@ static yyjson_doc *request(const struct daemon *e, const char *method, const cha
 	yyjson_doc *out;
 
 	assert_non_null(in);
-	out = counter_request(cl, method, doc, yyjson_val_mut_copy(doc, yyjson_doc_get_root(in)), WAIT, result, err);
+	out = counter_request(cl, method, doc, yyjson_val_mut_copy(doc, yyjson_doc_get_root(in)),
+			      WAIT, result, err);
 	yyjson_mut_doc_free(doc);
 	yyjson_doc_free(in);
 	counter_close(cl);
@@ -234,7 +239,8 @@ static struct node_state node_state(const struct daemon *e)
 
 	assert_non_null(node);
 	snprintf(s.id, sizeof(s.id), "%s", yyjson_get_str(yyjson_obj_get(node, "id")));
-	snprintf(s.address, sizeof(s.address), "%s", yyjson_get_str(yyjson_obj_get(node, "address")));
+	snprintf(s.address, sizeof(s.address), "%s",
+		 yyjson_get_str(yyjson_obj_get(node, "address")));
 	s.ssn = yyjson_get_uint(yyjson_obj_get(node, "ssn"));
 	s.degree = yyjson_get_uint(yyjson_obj_get(node, "degree"));
 	s.contacts = yyjson_get_uint(yyjson_obj_get(node, "contacts"));
@@ -270,7 +276,7 @@ static void assert_applies(const struct daemon *e, const char *config, bool take
 	yyjson_doc_free(doc);
 }
 
-/* --- traffic -------------------------------------------------------------------------------------------------------- */
+/* ---- traffic ---- */
 
 static bool pings(const struct daemon *from, const char *address)
 {
@@ -297,7 +303,7 @@ static void until_pings(const struct daemon *from, const struct daemon *to)
 	}
 }
 
-/* --- the network: 0 - 1 - 2 ------------------------------------------------------------------------------------------ */
+/* ---- the network: 0 - 1 - 2 ---- */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -341,7 +347,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* --- cases ---------------------------------------------------------------------------------------------------------- */
+/* ---- cases ---- */
 
 static void two_find_each_other(void **state)
 {
@@ -364,7 +370,8 @@ static void two_find_each_other(void **state)
 	until_pings(&d[0], &d[0]);
 
 	doc = state_of(&d[0], "/kira:kira/neighbours", &kira);
-	entry = yyjson_arr_get_first(yyjson_obj_get(yyjson_obj_get(kira, "neighbours"), "neighbour"));
+	entry = yyjson_arr_get_first(
+		yyjson_obj_get(yyjson_obj_get(kira, "neighbours"), "neighbour"));
 	assert_string_equal(yyjson_get_str(yyjson_obj_get(entry, "id")), s[1].id);
 	assert_string_equal(yyjson_get_str(yyjson_obj_get(entry, "link")), "right");
 	assert_string_equal(yyjson_get_str(yyjson_obj_get(entry, "address")), "fe80::2");
@@ -397,7 +404,8 @@ static void three_in_a_row(void **state)
 
 		yyjson_doc_free(state_of(&d[i], "/", &kira));
 	}
-	snprintf(params, sizeof(params), "{\"rpc\": \"trace\", \"input\": {\"target\": \"%s\"}}", far.address);
+	snprintf(params, sizeof(params), "{\"rpc\": \"trace\", \"input\": {\"target\": \"%s\"}}",
+		 far.address);
 	doc = request(&d[0], "call", params, &result, &err);
 	if (!doc)
 		err_print(&err, "trace", stderr);
@@ -406,18 +414,24 @@ static void three_in_a_row(void **state)
 	assert_true(yyjson_get_bool(yyjson_obj_get(result, "reached")));
 	hops = yyjson_obj_get(result, "hop");
 	assert_int_equal(yyjson_arr_size(hops), 3);
-	assert_string_equal(yyjson_get_str(yyjson_obj_get(yyjson_arr_get(hops, 0), "id")), node_state(&d[0]).id);
-	assert_string_equal(yyjson_get_str(yyjson_obj_get(yyjson_arr_get(hops, 1), "id")), node_state(&d[1]).id);
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(yyjson_arr_get(hops, 0), "id")),
+			    node_state(&d[0]).id);
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(yyjson_arr_get(hops, 1), "id")),
+			    node_state(&d[1]).id);
 	assert_string_equal(yyjson_get_str(yyjson_obj_get(yyjson_arr_get(hops, 2), "id")), far.id);
 	yyjson_doc_free(doc);
 
 	/* Nobody has this one. */
-	doc = request(&d[0], "call", "{\"rpc\": \"trace\", \"input\": {\"target\": \"000000000000000000000000beef\"}}", &result,
-		      &err);
+	doc = request(
+		&d[0], "call",
+		"{\"rpc\": \"trace\", \"input\": {\"target\": \"000000000000000000000000beef\"}}",
+		&result, &err);
 	assert_non_null(doc);
 	assert_false(yyjson_get_bool(yyjson_obj_get(yyjson_obj_get(result, "output"), "reached")));
 	yyjson_doc_free(doc);
-	assert_null(request(&d[0], "call", "{\"rpc\": \"trace\", \"input\": {\"target\": \"2001:db8::1\"}}", &result, &err));
+	assert_null(request(&d[0], "call",
+			    "{\"rpc\": \"trace\", \"input\": {\"target\": \"2001:db8::1\"}}",
+			    &result, &err));
 	for (i = 0; i < 3; i++)
 		stop(&d[i]);
 }
@@ -457,11 +471,13 @@ static void the_same_after_a_restart(void **state)
 /* What iproute2 shows of a namespace, but for counters and ages. */
 static char *kernel_state(const struct daemon *e)
 {
-	static const char command[] =
-		"{ ip -o link | sed 's/ qlen [0-9]*//'; ip -o -6 addr | sed 's/valid_lft.*//'; ip -6 route show table all; "
-		"ip -6 rule; ip -6 neigh show nud permanent; "
-		"for i in lo left right; do tc filter show dev $i ingress; tc filter show dev $i egress; tc qdisc show dev $i; "
-		"done; cat /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv6/conf/default/forwarding; } 2>/dev/null";
+	static const char command[] = "{ ip -o link | sed 's/ qlen [0-9]*//'; ip -o -6 addr | sed "
+				      "'s/valid_lft.*//'; ip -6 route show table all; "
+				      "ip -6 rule; ip -6 neigh show nud permanent; "
+				      "for i in lo left right; do tc filter show dev $i ingress; "
+				      "tc filter show dev $i egress; tc qdisc show dev $i; "
+				      "done; cat /proc/sys/net/ipv6/conf/all/forwarding "
+				      "/proc/sys/net/ipv6/conf/default/forwarding; } 2>/dev/null";
 	char *text = calloc(1, 65536);
 	FILE *f;
 
@@ -567,7 +583,8 @@ static void configuration_while_running(void **state)
 	assert_non_null(doc);
 	text = yyjson_get_str(yyjson_obj_get(result, "text"));
 	assert_non_null(strstr(text, "dep_kira_neighbours 1"));
-	assert_non_null(strstr(text, "dep_kira_messages_total{direction=\"rx\",type=\"ULNHello\"}"));
+	assert_non_null(
+		strstr(text, "dep_kira_messages_total{direction=\"rx\",type=\"ULNHello\"}"));
 	yyjson_doc_free(doc);
 
 	write_config(&d[0], "{\"kira:kira\": {\"interfaces\": {\"exclude\": [\"right\"]}}}");
@@ -614,12 +631,14 @@ static void events_are_told(void **state)
 
 		doc = counter_next(cl, WAIT, &params, &err);
 		assert_non_null(doc);
-		up = strcmp(yyjson_get_str(yyjson_obj_get(params, "path")), "/kira:neighbour-up") == 0;
+		up = strcmp(yyjson_get_str(yyjson_obj_get(params, "path")), "/kira:neighbour-up") ==
+		     0;
 		/* {"kira:neighbour-up": {…}} is what the module checks. */
 		data = yyjson_obj_get(params, "data");
 		out = yyjson_mut_doc_new(NULL);
 		root = yyjson_mut_obj(out);
-		yyjson_mut_obj_add_val(out, root, yyjson_get_str(yyjson_obj_get(params, "path")) + 1,
+		yyjson_mut_obj_add_val(out, root,
+				       yyjson_get_str(yyjson_obj_get(params, "path")) + 1,
 				       yyjson_val_mut_copy(out, data));
 		text = yyjson_mut_val_write(root, 0, &n);
 		if (config_check_event(schema, text, n, &err) != 0)
@@ -670,7 +689,8 @@ static void hostile_datagrams(void **state)
 		}
 		/* Every other one looks like a message at first sight. */
 		if (n >= 55 && (i & 1)) {
-			static const uint8_t types[] = {0x01, 0x03, 0x04, 0x09, 0x0a, 0x0b, 0x0c, 0x11, 0x21, 0x22,
+			static const uint8_t types[] = {0x01, 0x03, 0x04, 0x09, 0x0a,
+							0x0b, 0x0c, 0x11, 0x21, 0x22,
 							0x70, 0x81, 0x83, 0xa1, 0xa4};
 
 			bytes[0] = 0;
@@ -688,7 +708,8 @@ static void hostile_datagrams(void **state)
 	until_pings(&d[0], &d[1]);
 	assert_string_equal(node_state(&d[1]).id, before.id);
 	doc = state_of(&d[1], "/kira:kira/statistics", &kira);
-	assert_true(yyjson_arr_size(yyjson_obj_get(yyjson_obj_get(kira, "statistics"), "drop")) >= 2);
+	assert_true(yyjson_arr_size(yyjson_obj_get(yyjson_obj_get(kira, "statistics"), "drop")) >=
+		    2);
 	yyjson_doc_free(doc);
 	stop(&d[0]);
 	stop(&d[1]);

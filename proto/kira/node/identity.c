@@ -23,8 +23,8 @@ struct identity {
 	int dir;
 	char path[PATH_MAX];
 	struct identity_record loaded; /* as it was before the first stride was reserved */
-	uint32_t reserved;             /* what the file says */
-	uint32_t used;                 /* last used, 0: none yet */
+	uint32_t reserved;	       /* what the file says */
+	uint32_t used;		       /* last used, 0: none yet */
 };
 
 static void checksum(const struct identity_record *r, char sum[SUM_DIGITS + 1])
@@ -49,13 +49,15 @@ size_t identity_format(const struct identity_record *r, char *to)
 
 	kira_id_format(&r->id, id);
 	checksum(r, sum);
-	n = snprintf(to, IDENTITY_TEXT,
-		     MAGIC "\n"
-			   "# Written by dep-kira. Whoever loses this file gets another NodeID and address.\n"
-			   "node-id %s\n"
-			   "ssn %lu\n"
-			   "sum %s\n",
-		     id, (unsigned long)r->ssn, sum);
+	n = snprintf(
+		to, IDENTITY_TEXT,
+		MAGIC
+		"\n"
+		"# Written by dep-kira. Whoever loses this file gets another NodeID and address.\n"
+		"node-id %s\n"
+		"ssn %lu\n"
+		"sum %s\n",
+		id, (unsigned long)r->ssn, sum);
 	return (size_t)n;
 }
 
@@ -125,8 +127,8 @@ int identity_parse(struct slice text, struct identity_record *out, struct err *e
 		if (n == 1 || line.n == 0 || line.p[0] == '#')
 			continue;
 		if (have == 0 && value_of(line, "node-id", value, sizeof(value))) {
-			if (strlen(value) != KIRA_ID_TEXT - 1 || kira_id_parse(value, &out->id) != 0 ||
-			    !kira_id_valid(&out->id))
+			if (strlen(value) != KIRA_ID_TEXT - 1 ||
+			    kira_id_parse(value, &out->id) != 0 || !kira_id_valid(&out->id))
 				return damaged(err, n, "the NodeID is not one");
 		} else if (have == 1 && value_of(line, "ssn", value, sizeof(value))) {
 			if (!parse_ssn(value, &out->ssn))
@@ -150,7 +152,8 @@ static int fail(const struct identity *id, struct err *err, const char *what)
 	err_set(err, code, "%s: %s", what, strerror(-code));
 	err_where(err, "%s", id->path);
 	if (code == -EACCES || code == -EPERM || code == -EROFS)
-		err_mend(err, "the user dep-kira runs as must be able to write there; or name another with "
+		err_mend(err, "the user dep-kira runs as must be able to write there; or name "
+			      "another with "
 			      "--state-dir");
 	else if (code == -ENOSPC || code == -EDQUOT)
 		err_mend(err, "make room on that file system");
@@ -183,7 +186,8 @@ static int save(struct identity *id, uint32_t ssn, struct err *err)
 	return 0;
 }
 
-/* The number a stride beyond ssn; the last usable one at most (RESET follows it, and then 1: spec §2.8). */
+/* The number a stride beyond ssn; the last usable one at most (RESET follows it, and then 1: spec
+ * §2.8). */
 static uint32_t stride_after(uint32_t ssn)
 {
 	return LAST_SSN - ssn < IDENTITY_STRIDE ? LAST_SSN : ssn + IDENTITY_STRIDE;

@@ -162,8 +162,8 @@ static void one_daemon_a_directory(void **state)
 	identity_close(must_open());
 }
 
-/* Every byte of the file that carries meaning is covered: a change of any is an error or changes nothing, and never
- * gives another identity. The file is left as it was. */
+/* Every byte of the file that carries meaning is covered: a change of any is an error or changes
+ * nothing, and never gives another identity. The file is left as it was. */
 static void damage_is_never_a_new_identity(void **state)
 {
 	struct identity_record good = {.id = {{0xab, 1, 2, 3}}, .ssn = 41};
@@ -198,7 +198,8 @@ static void says_where_the_damage_is(void **state)
 		"",
 		"garbage\n",
 		"kira-identity 1\nnode-id 00\n",
-		"kira-identity 1\nnode-id 0000000000000000000000000000\nssn 1\nsum 0123456789abcdef\n",
+		"kira-identity 1\nnode-id 0000000000000000000000000000\nssn 1\nsum "
+		"0123456789abcdef\n",
 		"kira-identity 1\nnode-id 0a00000000000000000000000001\nssn 4294967295\n",
 		"kira-identity 1\nnode-id 0a00000000000000000000000001\nssn -1\n",
 		"kira-identity 1\nssn 1\n",

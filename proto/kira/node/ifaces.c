@@ -55,7 +55,7 @@ void ifaces_close(struct ifaces *f)
 {
 	if (!f)
 		return;
-	list_each_safe(it, &f->all)
+	list_each_safe (it, &f->all)
 		free(container_of(it, struct entry, at));
 	netlink_events_close(f->events);
 	netlink_close(f->ask);
@@ -69,7 +69,7 @@ int ifaces_fd(const struct ifaces *f)
 
 static struct entry *find(const struct ifaces *f, uint32_t ifindex)
 {
-	list_each(it, &f->all) {
+	list_each (it, &f->all) {
 		struct entry *e = container_of(it, struct entry, at);
 
 		if (e->pub.ifindex == ifindex)
@@ -88,7 +88,7 @@ static struct entry *add(struct ifaces *f, uint32_t ifindex)
 		return NULL;
 	}
 	e->pub.ifindex = ifindex;
-	list_each(it, &f->all) {
+	list_each (it, &f->all) {
 		if (container_of(it, struct entry, at)->pub.ifindex > ifindex) {
 			after = it;
 			break;
@@ -111,7 +111,8 @@ static enum iface_role role_of(const struct ifaces *f, const struct entry *e)
 
 	if (!(e->flags & IFF_UP) || is_ours(f, e))
 		return IFACE_NONE;
-	if (fit && e->address && (e->flags & IFF_LOWER_UP) && f->ops.wanted(f->ops.ctx, e->pub.name))
+	if (fit && e->address && (e->flags & IFF_LOWER_UP) &&
+	    f->ops.wanted(f->ops.ctx, e->pub.name))
 		return IFACE_LINK;
 	return IFACE_BYSTANDER;
 }
@@ -150,7 +151,8 @@ static void see_address(void *ctx, const struct netlink_event *ev)
 		e->address = true;
 }
 
-/* The kernel is asked rather than the events counted: one that was deleted and came again would be counted wrong. */
+/* The kernel is asked rather than the events counted: one that was deleted and came again would be
+ * counted wrong. */
 static void ask_addresses(struct ifaces *f, struct entry *e)
 {
 	bool had = e->address;
@@ -199,7 +201,7 @@ static void on_address(struct ifaces *f, const struct netlink_addr *addr)
 static void resync_begin(struct ifaces *f)
 {
 	f->resync = true;
-	list_each(it, &f->all) {
+	list_each (it, &f->all) {
 		struct entry *e = container_of(it, struct entry, at);
 
 		e->named = false;
@@ -209,7 +211,7 @@ static void resync_begin(struct ifaces *f)
 static void resync_end(struct ifaces *f)
 {
 	f->resync = false;
-	list_each_safe(it, &f->all) {
+	list_each_safe (it, &f->all) {
 		struct entry *e = container_of(it, struct entry, at);
 
 		if (!e->named) {
@@ -265,7 +267,7 @@ int ifaces_read(struct ifaces *f)
 
 void ifaces_review(struct ifaces *f)
 {
-	list_each(it, &f->all) {
+	list_each (it, &f->all) {
 		struct entry *e = container_of(it, struct entry, at);
 
 		review(f, e, e->pub.mtu);
@@ -281,6 +283,6 @@ const char *ifaces_name(const struct ifaces *f, uint32_t ifindex)
 
 void ifaces_each(const struct ifaces *f, void (*fn)(void *ctx, const struct iface *i), void *ctx)
 {
-	list_each(it, &f->all)
+	list_each (it, &f->all)
 		fn(ctx, &container_of(it, struct entry, at)->pub);
 }

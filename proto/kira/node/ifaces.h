@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which network interfaces are KIRA links, as they come, go and change (spec §2.2, §2.12).
  *
- * An interface is a link while it is Ethernet-like (not lo, not our own device, no port of a bridge or bond, with
- * neighbour discovery and multicast), wanted by the configuration, up, has a carrier and a link-local address that
- * passed duplicate address detection. One that is up and no link is a bystander: KIRA's addresses have no business
- * there. Losing the carrier is told in the same turn of the loop as the kernel tells it. */
+ * An interface is a link while it is Ethernet-like (not lo, not our own device, no port of a bridge
+ * or bond, with neighbour discovery and multicast), wanted by the configuration, up, has a carrier
+ * and a link-local address that passed duplicate address detection. One that is up and no link is a
+ * bystander: KIRA's addresses have no business there. Losing the carrier is told in the same turn
+ * of the loop as the kernel tells it. */
 #ifndef DEP_KIRA_IFACES_H
 #define DEP_KIRA_IFACES_H
 
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 enum iface_role {
-	IFACE_NONE,      /* down, or gone */
+	IFACE_NONE,	 /* down, or gone */
 	IFACE_BYSTANDER, /* up, but no link */
 	IFACE_LINK,
 };
@@ -41,8 +42,8 @@ struct ifaces *ifaces_open(const char *own, const struct ifaces_ops *ops, struct
 /* Tells nobody. */
 void ifaces_close(struct ifaces *f);
 
-/* Descriptor to poll for reading; ifaces_read handles what is there. The first read finds all there is. Returns 0 or a
- * negative errno; the next read tries again. */
+/* Descriptor to poll for reading; ifaces_read handles what is there. The first read finds all there
+ * is. Returns 0 or a negative errno; the next read tries again. */
 int ifaces_fd(const struct ifaces *f);
 int ifaces_read(struct ifaces *f);
 /* Asks `wanted` again for every interface: the configuration changed. */

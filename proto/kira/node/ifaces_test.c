@@ -175,7 +175,8 @@ static void waits_for_address_detection(void **state)
 	until(&downs, 1);
 	assert_int_equal(netlink_sysctl_set("eth0", "accept_dad", 1, NULL), 0);
 	testnet_addr("eth0", "fe80::9", 64, 0);
-	/* The kernel needs a second to see that nobody else has the address: first tentative, then a link. */
+	/* The kernel needs a second to see that nobody else has the address: first tentative, then
+	 * a link. */
 	until(&ups, 2);
 	assert_string_equal(last.name, "eth0");
 }

@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH 16          /* datagrams a system call */
-#define BATCHES 8         /* system calls a turn of the loop */
-#define DATAGRAM 65536    /* the longest there is */
-#define RCVBUF (1 << 20)  /* bytes; a burst of many neighbours' messages waits here */
+#define BATCH 16	 /* datagrams a system call */
+#define BATCHES 8	 /* system calls a turn of the loop */
+#define DATAGRAM 65536	 /* the longest there is */
+#define RCVBUF (1 << 20) /* bytes; a burst of many neighbours' messages waits here */
 #define HOP_LIMIT 255
 
 /* From linux/in6.h, which does not go together with netinet/in.h. */
@@ -75,11 +75,13 @@ static int open_socket(uint16_t port, struct err *err)
 
 	if (fd < 0 || set_options(fd) != 0) {
 		err_set(err, -errno, "cannot open a UDP socket over IPv6: %s", strerror(errno));
-		err_mend(err, "this kernel must have IPv6, and net.ipv6.conf.all.disable_ipv6 be 0");
+		err_mend(err,
+			 "this kernel must have IPv6, and net.ipv6.conf.all.disable_ipv6 be 0");
 	} else if (bind(fd, (struct sockaddr *)&any, sizeof(any)) != 0) {
 		err_set(err, -errno, "cannot listen on UDP port %u: %s", port, strerror(errno));
 		if (errno == EADDRINUSE)
-			err_mend(err, "another program, perhaps another dep-kira, has that port; stop it, or set "
+			err_mend(err, "another program, perhaps another dep-kira, has that port; "
+				      "stop it, or set "
 				      "\"port\" in all nodes' configurations");
 	} else {
 		return fd;
@@ -250,8 +252,7 @@ static void take(struct links *l, int i)
 	} else {
 		l->stats.received++;
 		memcpy(&addr, &from->sin6_addr, sizeof(addr));
-		l->receive(l->ctx, info.ifindex, &addr,
-			   slice_of(l->iov[i].iov_base, m->msg_len));
+		l->receive(l->ctx, info.ifindex, &addr, slice_of(l->iov[i].iov_base, m->msg_len));
 	}
 }
 

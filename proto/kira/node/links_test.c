@@ -107,7 +107,8 @@ static struct kira_addr addr_of(const char *text)
 static void forge(const char *from, const char *to, int hops)
 {
 	struct sockaddr_in6 src = {.sin6_family = AF_INET6, .sin6_scope_id = a.ifindex};
-	struct sockaddr_in6 dst = {.sin6_family = AF_INET6, .sin6_port = htons(PORT), .sin6_scope_id = a.ifindex};
+	struct sockaddr_in6 dst = {
+		.sin6_family = AF_INET6, .sin6_port = htons(PORT), .sin6_scope_id = a.ifindex};
 	int fd;
 
 	testnet_enter(a.ns);
@@ -211,7 +212,8 @@ static void only_on_links_that_joined(void **state)
 	assert_int_equal(b.got, 1);
 }
 
-/* A flood is taken in portions, so that timers get their turn; and all of it is taken in the end. */
+/* A flood is taken in portions, so that timers get their turn; and all of it is taken in the end.
+ */
 static void a_flood_in_portions(void **state)
 {
 	struct kira_addr addr_b = addr_of("fe80::2");

@@ -26,10 +26,12 @@ static void add_messages(struct buf *b, const struct kira_stats *s)
 		metrics_u64(b, name, s->rx_type[type], {"direction", "rx"}, {"type", text});
 		metrics_u64(b, name, s->tx_type[type], {"direction", "tx"}, {"type", text});
 	}
-	metrics_family(b, PREFIX "bytes_total", "counter", "Bytes of routing messages, without UDP and IPv6 headers.");
+	metrics_family(b, PREFIX "bytes_total", "counter",
+		       "Bytes of routing messages, without UDP and IPv6 headers.");
 	metrics_u64(b, PREFIX "bytes_total", s->rx_bytes, {"direction", "rx"});
 	metrics_u64(b, PREFIX "bytes_total", s->tx_bytes, {"direction", "tx"});
-	one(b, PREFIX "passed_on_total", "counter", "Routing messages passed on for others.", s->forwarded);
+	one(b, PREFIX "passed_on_total", "counter", "Routing messages passed on for others.",
+	    s->forwarded);
 }
 
 static void add_drops(struct buf *b, const struct node *n)
@@ -42,9 +44,10 @@ static void add_drops(struct buf *b, const struct node *n)
 	for (reason = KIRA_DROP_NONE + 1; reason < KIRA_DROP_MAX; reason++)
 		metrics_u64(b, name, report_drops(n, (enum kira_drop)reason),
 			    {"reason", kira_drop_name((enum kira_drop)reason)});
-	one(b, PREFIX "receive_overflow_total", "counter", "Datagrams dropped by the kernel: the socket's buffer was full.",
-	    l->overflow);
-	one(b, PREFIX "send_failed_total", "counter", "Datagrams that the kernel did not take.", l->send_failed);
+	one(b, PREFIX "receive_overflow_total", "counter",
+	    "Datagrams dropped by the kernel: the socket's buffer was full.", l->overflow);
+	one(b, PREFIX "send_failed_total", "counter", "Datagrams that the kernel did not take.",
+	    l->send_failed);
 }
 
 struct states {
@@ -59,7 +62,8 @@ static bool count_state(void *ctx, const struct kira_contact_info *i)
 	return true;
 }
 
-static bool count_node(void *ctx, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
+static bool count_node(void *ctx, const struct kira_id *id, unsigned bits,
+		       const struct kira_fwd *to)
 {
 	uint64_t *count = ctx;
 
@@ -67,7 +71,8 @@ static bool count_node(void *ctx, const struct kira_id *id, unsigned bits, const
 	return true;
 }
 
-static bool count_path(void *ctx, const struct kira_id *id, const struct kira_fwd *to, usec_t refreshed)
+static bool count_path(void *ctx, const struct kira_id *id, const struct kira_fwd *to,
+		       usec_t refreshed)
 {
 	uint64_t *count = ctx;
 
@@ -105,7 +110,8 @@ static void add_tables(struct buf *b, const struct node *n)
 	kira_each_fwd_node(n->core, count_node, &nodes);
 	kira_each_fwd_path(n->core, count_path, &paths);
 	one(b, PREFIX "links", "gauge", "Interfaces that are KIRA links.", links);
-	one(b, PREFIX "neighbours", "gauge", "Nodes on the same links.", kira_n_neighbours(n->core));
+	one(b, PREFIX "neighbours", "gauge", "Nodes on the same links.",
+	    kira_n_neighbours(n->core));
 	metrics_family(b, PREFIX "contacts", "gauge", "Entries of the routing table, by state.");
 	for (s = KIRA_UNKNOWN; s <= KIRA_DEAD; s++)
 		metrics_u64(b, PREFIX "contacts", states.count[s],
@@ -114,7 +120,8 @@ static void add_tables(struct buf *b, const struct node *n)
 	metrics_family(b, PREFIX "table_entries", "gauge", "Entries of the forwarding tables.");
 	metrics_u64(b, PREFIX "table_entries", nodes, {"table", "node"});
 	metrics_u64(b, PREFIX "table_entries", paths, {"table", "path"});
-	one(b, PREFIX "table_errors_total", "counter", "Entries that the data plane did not take.", n->table_errors);
+	one(b, PREFIX "table_errors_total", "counter", "Entries that the data plane did not take.",
+	    n->table_errors);
 }
 
 static void add_packets(struct buf *b, const struct node *n)
@@ -125,7 +132,8 @@ static void add_packets(struct buf *b, const struct node *n)
 
 	if (dataplane_stats(n->data, &s) != 0)
 		return;
-	metrics_family(b, name, "counter", "Packets of the forwarding tier, by what was done with them.");
+	metrics_family(b, name, "counter",
+		       "Packets of the forwarding tier, by what was done with them.");
 	metrics_u64(b, name, s.encapsulated, {"action", "encapsulated"});
 	metrics_u64(b, name, s.relabelled, {"action", "relabelled"});
 	metrics_u64(b, name, s.decapsulated, {"action", "decapsulated"});
@@ -146,14 +154,20 @@ void report_metrics(const struct node *n, struct buf *b)
 	add_tables(b, n);
 	add_packets(b, n);
 	one(b, PREFIX "lookups_total", "counter", "Look-ups of nodes.", s->lookups);
-	one(b, PREFIX "lookups_failed_total", "counter", "Look-ups without an answer.", s->lookups_failed);
-	one(b, PREFIX "rediscoveries_total", "counter", "Searches for another path to a contact.", s->rediscoveries);
-	one(b, PREFIX "rediscovered_total", "counter", "Such searches that found one.", s->rediscovered);
-	one(b, PREFIX "given_up_total", "counter", "Contacts removed because no path was found.", s->given_up);
+	one(b, PREFIX "lookups_failed_total", "counter", "Look-ups without an answer.",
+	    s->lookups_failed);
+	one(b, PREFIX "rediscoveries_total", "counter", "Searches for another path to a contact.",
+	    s->rediscoveries);
+	one(b, PREFIX "rediscovered_total", "counter", "Such searches that found one.",
+	    s->rediscovered);
+	one(b, PREFIX "given_up_total", "counter", "Contacts removed because no path was found.",
+	    s->given_up);
 	one(b, PREFIX "setups_refused_total", "counter", "Path set-ups refused.", s->setup_refused);
-	one(b, PREFIX "not_via_refused_total", "counter", "Reports of broken links not believed.", s->not_via_refused);
+	one(b, PREFIX "not_via_refused_total", "counter", "Reports of broken links not believed.",
+	    s->not_via_refused);
 	one(b, PREFIX "ssn", "gauge", "State sequence number.", kira_ssn(n->core));
-	one(b, PREFIX "core_memory_bytes", "gauge", "Memory that the routing core holds.", n->alloc.used);
+	one(b, PREFIX "core_memory_bytes", "gauge", "Memory that the routing core holds.",
+	    n->alloc.used);
 	one(b, PREFIX "uptime_seconds", "gauge", "Time since the node started.",
 	    (uint64_t)(clock_now() - n->started) / 1000000);
 }

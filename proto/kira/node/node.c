@@ -16,7 +16,7 @@
 
 enum { POLL_LINKS, POLL_IFACES, POLL_DATA };
 
-/* --- what the core asks for ----------------------------------------------------------------------------------------- */
+/* ---- what the core asks for ---- */
 
 static void env_send(void *ctx, uint32_t link, const struct kira_addr *to, struct slice frame)
 {
@@ -28,10 +28,12 @@ static void env_send(void *ctx, uint32_t link, const struct kira_addr *to, struc
 static void table_error(struct node *n, const char *table, int rc)
 {
 	n->table_errors++;
-	log_warning("the data plane refused an entry", LOG_TEXT("table", table), LOG_TEXT("why", strerror(-rc)));
+	log_warning("the data plane refused an entry", LOG_TEXT("table", table),
+		    LOG_TEXT("why", strerror(-rc)));
 }
 
-static void env_fwd_node(void *ctx, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
+static void env_fwd_node(void *ctx, const struct kira_id *id, unsigned bits,
+			 const struct kira_fwd *to)
 {
 	struct node *n = ctx;
 	int rc = dataplane_set_node(n->data, id, bits, to);
@@ -88,7 +90,7 @@ static void env_event(void *ctx, const struct kira_event *ev)
 	room_event(n->room, ev);
 }
 
-/* --- what the core is told ------------------------------------------------------------------------------------------ */
+/* ---- what the core is told ---- */
 
 void node_settle(struct node *n)
 {
@@ -98,7 +100,8 @@ void node_settle(struct node *n)
 	loop_timer_set(&n->timer, kira_next(n->core));
 }
 
-static void on_datagram(void *ctx, uint32_t ifindex, const struct kira_addr *from, struct slice frame)
+static void on_datagram(void *ctx, uint32_t ifindex, const struct kira_addr *from,
+			struct slice frame)
 {
 	struct node *n = ctx;
 
@@ -190,7 +193,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	else
 		dataplane_read(n->data, clock_now());
 	if (rc != 0)
-		log_warning("cannot read the interfaces; trying again", LOG_TEXT("why", strerror(-rc)));
+		log_warning("cannot read the interfaces; trying again",
+			    LOG_TEXT("why", strerror(-rc)));
 	node_settle(n);
 }
 
@@ -223,7 +227,7 @@ static int watch(struct node *n, int which, int fd)
 	return uv_poll_start(poll, UV_READABLE, on_poll);
 }
 
-/* --- signals -------------------------------------------------------------------------------------------------------- */
+/* ---- signals ---- */
 
 static void on_hangup(uv_signal_t *sig, int signum)
 {
@@ -263,7 +267,7 @@ static int watch_signals(struct node *n)
 	return rc;
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static void link_again(void *ctx, const struct iface *i)
 {
@@ -273,8 +277,10 @@ static void link_again(void *ctx, const struct iface *i)
 		link_on(n, i);
 }
 
-/* A core with these parameters, whose state sequence numbers begin above `ssn`, on the links there are. */
-static int make_core(struct node *n, const struct kira_params *params, uint32_t ssn, struct err *err)
+/* A core with these parameters, whose state sequence numbers begin above `ssn`, on the links there
+ * are. */
+static int make_core(struct node *n, const struct kira_params *params, uint32_t ssn,
+		     struct err *err)
 {
 	const struct kira_env env = {
 		.send = env_send,
@@ -339,7 +345,8 @@ static int replace_core(struct node *n, const struct settings *to, struct err *e
 	return rc;
 }
 
-int node_apply(struct node *n, const struct config *to, const struct config_diff *diff, bool dry_run, struct err *err)
+int node_apply(struct node *n, const struct config *to, const struct config_diff *diff,
+	       bool dry_run, struct err *err)
 {
 	enum settings_reach reach;
 	struct settings settings;
@@ -391,7 +398,8 @@ static int open_data_plane(struct node *n, struct err *err)
 	return n->data ? 0 : err->code;
 }
 
-int node_open(struct node *n, const struct node_params *params, struct config *config, struct err *err)
+int node_open(struct node *n, const struct node_params *params, struct config *config,
+	      struct err *err)
 {
 	const struct ifaces_ops ops = {.wanted = wanted, .changed = on_iface, .ctx = n};
 
@@ -452,7 +460,8 @@ int node_run(struct node *n, struct err *err)
 		return rc;
 	kira_id_format(&n->id, id);
 	report_address(n, &n->id, addr);
-	log_notice("node started", LOG_TEXT("id", id), LOG_TEXT("address", addr), LOG_NUM("port", n->settings.port),
+	log_notice("node started", LOG_TEXT("id", id), LOG_TEXT("address", addr),
+		   LOG_NUM("port", n->settings.port),
 		   LOG_TEXT("data-plane", dataplane_kind_name(dataplane_kind(n->data))));
 	notify_manager("READY=1");
 	uv_run(&n->loop, UV_RUN_DEFAULT);

@@ -7,8 +7,8 @@
  *	data plane  tables in the kernel                   <- core; packets without an entry -> core
  *	room        the management link: state, configuration, trace, events
  *
- * Everything runs in one libuv loop and one thread. After every input to the core the loop's timer is set to when the
- * core next wants to be called. */
+ * Everything runs in one libuv loop and one thread. After every input to the core the loop's timer
+ *is set to when the core next wants to be called. */
 #ifndef DEP_KIRA_NODE_H
 #define DEP_KIRA_NODE_H
 
@@ -47,19 +47,21 @@ struct node {
 	struct kira *core;
 	struct room *room;
 	uint64_t table_errors; /* entries that the data plane did not take */
-	bool failed;           /* the loop was ended by an error */
+	bool failed;	       /* the loop was ended by an error */
 };
 
-/* Opens what needs privileges: identity, socket, data plane, management link. config is taken over, also on failure.
- * Returns 0, or a negative errno and err; node_close is needed either way. */
-int node_open(struct node *n, const struct node_params *params, struct config *config, struct err *err);
+/* Opens what needs privileges: identity, socket, data plane, management link. config is taken over,
+ * also on failure. Returns 0, or a negative errno and err; node_close is needed either way. */
+int node_open(struct node *n, const struct node_params *params, struct config *config,
+	      struct err *err);
 /* Makes the core and runs until a signal ends it. Returns 0, or a negative errno and err. */
 int node_run(struct node *n, struct err *err);
 /* Removes everything from the kernel, keeps the last state sequence number, releases everything. */
 void node_close(struct node *n);
 
 /* For the room. Applies a configuration: all or nothing. Returns 0, or a negative errno and err. */
-int node_apply(struct node *n, const struct config *to, const struct config_diff *diff, bool dry_run, struct err *err);
+int node_apply(struct node *n, const struct config *to, const struct config_diff *diff,
+	       bool dry_run, struct err *err);
 /* To be called after every call into the core that did not come from here. */
 void node_settle(struct node *n);
 

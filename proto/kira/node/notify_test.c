@@ -26,7 +26,8 @@ static int manager(const char *name)
 	if (name[0] == '@')
 		addr.sun_path[0] = '\0';
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))), 0);
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
 	setenv("NOTIFY_SOCKET", name, 1);
 	return fd;
 }

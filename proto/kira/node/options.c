@@ -9,23 +9,38 @@
 const char options_help[] =
 	"usage: dep-kira [OPTION...]\n"
 	"\n"
-	"Joins this machine to a KIRA network: finds other nodes on all links, without configuration, and reaches\n"
-	"every node of the network by its address. Runs in the foreground until SIGTERM; SIGHUP reads the\n"
+	"Joins this machine to a KIRA network: finds other nodes on all links, without "
+	"configuration, and reaches\n"
+	"every node of the network by its address. Runs in the foreground until SIGTERM; SIGHUP "
+	"reads the\n"
 	"configuration again.\n"
 	"\n"
 	"  --config FILE      configuration, JSON (default: all defaults)\n"
-	"  --state-dir DIR    keeps NodeID and state sequence number (default: /var/lib/depanneur/kira)\n"
+	"  --state-dir DIR    keeps NodeID and state sequence number (default: "
+	"/var/lib/depanneur/kira)\n"
 	"  --run-dir DIR      holds the management socket, kira.sock (default: /run/depanneur)\n"
 	"  --user NAME        become this user when everything is open (default: stay)\n"
-	"  --seccomp MODE     system calls beyond the allowed: on (kill), log (audit log), off (default: on)\n"
+	"  --seccomp MODE     system calls beyond the allowed: on (kill), log (audit log), off "
+	"(default: on)\n"
 	"  --log LEVEL        error, warning, notice, info or debug (default: notice)\n"
 	"  --check            check the configuration and end\n"
 	"  --version, --help\n"
 	"\n"
-	"Ends with 0 after a signal, 1 where it cannot start or go on, 2 for wrong options, 3 for a configuration that\n"
+	"Ends with 0 after a signal, 1 where it cannot start or go on, 2 for wrong options, 3 for "
+	"a configuration that\n"
 	"is not valid.\n";
 
-enum { OPT_CONFIG = 256, OPT_STATE, OPT_RUN, OPT_USER, OPT_SECCOMP, OPT_LOG, OPT_CHECK, OPT_VERSION, OPT_HELP };
+enum {
+	OPT_CONFIG = 256,
+	OPT_STATE,
+	OPT_RUN,
+	OPT_USER,
+	OPT_SECCOMP,
+	OPT_LOG,
+	OPT_CHECK,
+	OPT_VERSION,
+	OPT_HELP
+};
 
 static const struct option longs[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},
@@ -70,7 +85,8 @@ static int read_one(struct options *o, int c, struct err *err)
 	case OPT_LOG:
 		if (log_level_parse(optarg, &o->level) == 0)
 			return 0;
-		return wrong(err, "--log takes error, warning, notice, info or debug, not ", optarg, "");
+		return wrong(err, "--log takes error, warning, notice, info or debug, not ", optarg,
+			     "");
 	case OPT_CHECK:
 		o->check = true;
 		return 0;

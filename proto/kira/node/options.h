@@ -7,13 +7,13 @@
 #include "proto/kira/node/sandbox.h"
 
 struct options {
-	const char *config;    /* file, NULL: all defaults */
+	const char *config; /* file, NULL: all defaults */
 	const char *state_dir;
 	const char *run_dir;
-	const char *user;      /* NULL: stay who we are */
+	const char *user; /* NULL: stay who we are */
 	enum sandbox_seccomp seccomp;
 	enum log_level level;
-	bool check;   /* only check the configuration */
+	bool check; /* only check the configuration */
 	bool version;
 	bool help;
 };

@@ -41,8 +41,10 @@ static void all_of_them(void **state)
 	struct options o;
 	struct err err = {0};
 
-	assert_int_equal(READ(&o, &err, P, A("--config"), A("c.json"), A("--state-dir=s"), A("--run-dir"), A("r"), A("--user"),
-			      A("u"), A("--seccomp"), A("log"), A("--log=debug"), A("--check")), 0);
+	assert_int_equal(READ(&o, &err, P, A("--config"), A("c.json"), A("--state-dir=s"),
+			      A("--run-dir"), A("r"), A("--user"), A("u"), A("--seccomp"), A("log"),
+			      A("--log=debug"), A("--check")),
+			 0);
 	assert_string_equal(o.config, "c.json");
 	assert_string_equal(o.state_dir, "s");
 	assert_string_equal(o.run_dir, "r");

@@ -15,7 +15,7 @@ struct walk {
 	struct kira_neighbour_info kept;
 };
 
-/* --- values --- */
+/* ---- values ---- */
 
 static void addr_text(const struct kira_addr *addr, char text[INET6_ADDRSTRLEN])
 {
@@ -47,7 +47,8 @@ static void add_id(struct walk *w, yyjson_mut_val *obj, const char *key, const s
 	yyjson_mut_obj_add_strcpy(w->doc, obj, key, text);
 }
 
-static void add_addr(struct walk *w, yyjson_mut_val *obj, const char *key, const struct kira_addr *addr)
+static void add_addr(struct walk *w, yyjson_mut_val *obj, const char *key,
+		     const struct kira_addr *addr)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -81,7 +82,8 @@ static void add_degree(struct walk *w, yyjson_mut_val *obj, uint16_t degree)
 		yyjson_mut_obj_add_uint(w->doc, obj, "degree", degree);
 }
 
-static void add_ids(struct walk *w, yyjson_mut_val *obj, const char *key, const struct kira_id *ids, size_t n)
+static void add_ids(struct walk *w, yyjson_mut_val *obj, const char *key, const struct kira_id *ids,
+		    size_t n)
 {
 	yyjson_mut_val *list = json_add_arr(w->doc, obj, key);
 	char text[KIRA_ID_TEXT];
@@ -93,7 +95,7 @@ static void add_ids(struct walk *w, yyjson_mut_val *obj, const char *key, const 
 	}
 }
 
-/* --- tables --- */
+/* ---- tables ---- */
 
 static bool one_neighbour(void *ctx, const struct kira_neighbour_info *i)
 {
@@ -167,7 +169,8 @@ static void add_fwd(struct walk *w, yyjson_mut_val *obj, const struct kira_fwd *
 		add_id(w, obj, "bypass", &to->outer);
 }
 
-static bool one_node_entry(void *ctx, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
+static bool one_node_entry(void *ctx, const struct kira_id *id, unsigned bits,
+			   const struct kira_fwd *to)
 {
 	struct walk *w = ctx;
 	struct kira_addr addr = kira_id_addr(w->n->settings.core.node_prefix, id);
@@ -186,7 +189,8 @@ static bool one_node_entry(void *ctx, const struct kira_id *id, unsigned bits, c
 	return true;
 }
 
-static bool one_path_entry(void *ctx, const struct kira_id *path_id, const struct kira_fwd *to, usec_t refreshed)
+static bool one_path_entry(void *ctx, const struct kira_id *path_id, const struct kira_fwd *to,
+			   usec_t refreshed)
 {
 	struct walk *w = ctx;
 	yyjson_mut_val *obj;
@@ -201,7 +205,7 @@ static bool one_path_entry(void *ctx, const struct kira_id *path_id, const struc
 	return true;
 }
 
-/* --- the node and its counters --- */
+/* ---- the node and its counters ---- */
 
 static void one_link(void *ctx, const struct iface *i)
 {
@@ -220,9 +224,11 @@ static void add_node(struct walk *w, yyjson_mut_val *obj)
 	yyjson_mut_obj_add_uint(w->doc, obj, "ssn", kira_ssn(core));
 	yyjson_mut_obj_add_uint(w->doc, obj, "degree", kira_n_neighbours(core));
 	yyjson_mut_obj_add_uint(w->doc, obj, "contacts", kira_n_contacts(core));
-	yyjson_mut_obj_add_uint(w->doc, obj, "uptime", (uint64_t)(w->now - w->n->started) / 1000000);
+	yyjson_mut_obj_add_uint(w->doc, obj, "uptime",
+				(uint64_t)(w->now - w->n->started) / 1000000);
 	yyjson_mut_obj_add_str(w->doc, obj, "version", DEP_VERSION);
-	yyjson_mut_obj_add_str(w->doc, obj, "data-plane", dataplane_kind_name(dataplane_kind(w->n->data)));
+	yyjson_mut_obj_add_str(w->doc, obj, "data-plane",
+			       dataplane_kind_name(dataplane_kind(w->n->data)));
 	w->list = json_add_arr(w->doc, obj, "link");
 	ifaces_each(w->n->ifaces, one_link, w);
 }
@@ -277,7 +283,8 @@ static void add_drops(struct walk *w, yyjson_mut_val *obj)
 		if (count == 0)
 			continue;
 		entry = yyjson_mut_arr_add_obj(w->doc, list);
-		yyjson_mut_obj_add_str(w->doc, entry, "reason", kira_drop_name((enum kira_drop)reason));
+		yyjson_mut_obj_add_str(w->doc, entry, "reason",
+				       kira_drop_name((enum kira_drop)reason));
 		json_add_u64(w->doc, entry, "count", count);
 	}
 }

@@ -14,14 +14,15 @@ struct room {
 	struct traces *traces;
 };
 
-/* --- what clients ask ----------------------------------------------------------------------------------------------- */
+/* ---- what clients ask ---- */
 
 static int not_now(struct err *err)
 {
 	return err_set(err, -EAGAIN, "the node is starting or stopping");
 }
 
-static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root, struct err *err)
+static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root,
+		    struct err *err)
 {
 	struct room *r = ctx;
 
@@ -32,7 +33,8 @@ static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut
 	return 0;
 }
 
-static int on_apply(void *ctx, const struct config *to, const struct config_diff *diff, bool dry_run, struct err *err)
+static int on_apply(void *ctx, const struct config *to, const struct config_diff *diff,
+		    bool dry_run, struct err *err)
 {
 	struct room *r = ctx;
 
@@ -47,15 +49,20 @@ static int read_target(const struct node *n, const char *text, struct kira_id *i
 	struct kira_addr addr;
 
 	if (!strchr(text, ':'))
-		return kira_id_parse(text, id) == 0 ? 0 : err_set(err, -EINVAL, "%s is no NodeID", text);
-	if (inet_pton(AF_INET6, text, addr.b) == 1 && kira_addr_id(n->settings.core.node_prefix, &addr, id))
+		return kira_id_parse(text, id) == 0
+			       ? 0
+			       : err_set(err, -EINVAL, "%s is no NodeID", text);
+	if (inet_pton(AF_INET6, text, addr.b) == 1 &&
+	    kira_addr_id(n->settings.core.node_prefix, &addr, id))
 		return 0;
 	err_set(err, -EINVAL, "%s is no address of a node", text);
-	err_mend(err, "node addresses of this network begin with %x:", n->settings.core.node_prefix);
+	err_mend(err,
+		 "node addresses of this network begin with %x:", n->settings.core.node_prefix);
 	return -EINVAL;
 }
 
-static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input, struct err *err)
+static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input,
+		   struct err *err)
 {
 	struct room *r = ctx;
 	struct kira_id target;
@@ -80,7 +87,7 @@ static void on_metrics(void *ctx, struct buf *out)
 		report_metrics(r->node, out);
 }
 
-/* --- what they are told --------------------------------------------------------------------------------------------- */
+/* ---- what they are told ---- */
 
 static const char *notification(uint8_t type)
 {
@@ -118,7 +125,8 @@ static void notify(struct room *r, const char *name, const struct kira_event *ev
 	yyjson_mut_obj_add_strcpy(doc, obj, "address", addr);
 	if (ev->type == KIRA_EV_NEIGHBOUR_UP || ev->type == KIRA_EV_NEIGHBOUR_DOWN) {
 		inet_ntop(AF_INET6, ev->addr.b, addr, sizeof(addr));
-		yyjson_mut_obj_add_strcpy(doc, obj, "link", report_link(r->node, ev->link, fallback));
+		yyjson_mut_obj_add_strcpy(doc, obj, "link",
+					  report_link(r->node, ev->link, fallback));
 		yyjson_mut_obj_add_strcpy(doc, obj, "link-address", addr);
 	} else if (ev->type == KIRA_EV_CONTACT_VALID && ev->took > 0) {
 		json_add_u64(doc, obj, "outage", (uint64_t)ev->took);
@@ -147,7 +155,7 @@ void room_core_gone(struct room *r)
 	trace_abort(r->traces);
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 struct room *room_open(struct node *n, struct config *config, struct err *err)
 {
@@ -172,7 +180,8 @@ struct room *room_open(struct node *n, struct config *config, struct err *err)
 		return NULL;
 	}
 	r->node = n;
-	r->counter = counter_new(&n->loop, &room, n->params.socket, n->params.socket_gid, config, err);
+	r->counter =
+		counter_new(&n->loop, &room, n->params.socket, n->params.socket_gid, config, err);
 	if (!r->counter) {
 		room_close(r);
 		return NULL;

@@ -23,7 +23,7 @@ void room_core_gone(struct room *r);
 /* Reads the configuration file again and applies it. Returns 0, or a negative errno and err. */
 int room_reload(struct room *r, struct err *err);
 
-/* --- report.c, metrics.c --- */
+/* ---- report.c, metrics.c ---- */
 
 /* Fills root with the state below `path`, RFC 7951. Returns 0 or -ENOMEM. */
 int report_state(const struct node *n, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root);

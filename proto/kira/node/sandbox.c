@@ -65,7 +65,8 @@ static int fail(struct err *err, int code, const char *step)
 	return code;
 }
 
-/* Removes from the bounding set all but the kept. Without CAP_SETPCAP it stays, and the permitted set does the work. */
+/* Removes from the bounding set all but the kept. Without CAP_SETPCAP it stays, and the permitted
+ * set does the work. */
 static void narrow_bounding_set(void)
 {
 	cap_value_t cap;
@@ -122,13 +123,15 @@ out:
 	return rc;
 }
 
-/* --- Landlock ----------------------------------------------------------------------------------------------------- */
+/* ---- Landlock ---- */
 
 #define WRITES_V1                                                                                  \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
-	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
-	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
-	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |                              \
+	 LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                          \
+	 LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |                              \
+	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |                              \
+	 LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |                            \
+	 LANDLOCK_ACCESS_FS_MAKE_SYM)
 
 static void allow_below(int ruleset, const char *dir, uint64_t access)
 {
@@ -155,7 +158,8 @@ static int restrict_files(const struct sandbox *s, struct err *err)
 		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
 	if (abi >= 3)
 		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
-	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
+	ruleset =
+		(int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
 	if (ruleset < 0)
 		return fail(err, -errno, "Landlock");
 	for (i = 0; s->writable && s->writable[i]; i++)
@@ -169,39 +173,139 @@ static int restrict_files(const struct sandbox *s, struct err *err)
 	return 0;
 }
 
-/* --- seccomp ------------------------------------------------------------------------------------------------------ */
+/* ---- seccomp ---- */
 
 static const char *const allowed[] = {
 	/* memory, threads of libraries, the end */
-	"brk", "mmap", "munmap", "mprotect", "mremap", "madvise", "futex", "set_robust_list", "rseq",
-	"exit", "exit_group", "restart_syscall", "sched_yield", "getrandom", "prlimit64", "uname",
+	"brk",
+	"mmap",
+	"munmap",
+	"mprotect",
+	"mremap",
+	"madvise",
+	"futex",
+	"set_robust_list",
+	"rseq",
+	"exit",
+	"exit_group",
+	"restart_syscall",
+	"sched_yield",
+	"getrandom",
+	"prlimit64",
+	"uname",
 	/* signals */
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "getpid", "gettid",
-	"getuid", "geteuid", "getgid", "getegid", "getppid",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"sigaltstack",
+	"tgkill",
+	"getpid",
+	"gettid",
+	"getuid",
+	"geteuid",
+	"getgid",
+	"getegid",
+	"getppid",
 	/* time and the loop */
-	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
-	"timerfd_create", "timerfd_settime", "timerfd_gettime", "eventfd2", "pipe2", "poll", "ppoll",
-	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
-	/* files: configuration again on SIGHUP, identity, sysctls of a new link, the management socket */
-	"read", "readv", "pread64", "write", "writev", "pwrite64", "close", "lseek", "openat", "open",
-	"fstat", "stat", "lstat", "newfstatat", "statfs", "fstatfs", "access", "faccessat", "faccessat2",
-	"fsync", "ftruncate", "flock", "rename", "renameat", "renameat2", "unlink", "unlinkat",
-	"mkdir", "mkdirat", "chmod", "fchmod", "fchmodat", "getdents64", "readlink", "readlinkat",
-	"getcwd", "fcntl", "dup", "dup3", "ioctl", "umask",
+	"clock_gettime",
+	"clock_getres",
+	"clock_nanosleep",
+	"nanosleep",
+	"gettimeofday",
+	"time",
+	"timerfd_create",
+	"timerfd_settime",
+	"timerfd_gettime",
+	"eventfd2",
+	"pipe2",
+	"poll",
+	"ppoll",
+	"epoll_create1",
+	"epoll_ctl",
+	"epoll_wait",
+	"epoll_pwait",
+	"epoll_pwait2",
+	/* files: configuration again on SIGHUP, identity, sysctls of a new link, the management
+	   socket */
+	"read",
+	"readv",
+	"pread64",
+	"write",
+	"writev",
+	"pwrite64",
+	"close",
+	"lseek",
+	"openat",
+	"open",
+	"fstat",
+	"stat",
+	"lstat",
+	"newfstatat",
+	"statfs",
+	"fstatfs",
+	"access",
+	"faccessat",
+	"faccessat2",
+	"fsync",
+	"ftruncate",
+	"flock",
+	"rename",
+	"renameat",
+	"renameat2",
+	"unlink",
+	"unlinkat",
+	"mkdir",
+	"mkdirat",
+	"chmod",
+	"fchmod",
+	"fchmodat",
+	"getdents64",
+	"readlink",
+	"readlinkat",
+	"getcwd",
+	"fcntl",
+	"dup",
+	"dup3",
+	"ioctl",
+	"umask",
 	/* sockets; their families are narrowed below */
-	"bind", "listen", "accept", "accept4", "connect", "getsockname", "getpeername", "getsockopt",
-	"setsockopt", "shutdown", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg",
+	"bind",
+	"listen",
+	"accept",
+	"accept4",
+	"connect",
+	"getsockname",
+	"getpeername",
+	"getsockopt",
+	"setsockopt",
+	"shutdown",
+	"sendto",
+	"sendmsg",
+	"sendmmsg",
+	"recvfrom",
+	"recvmsg",
+	"recvmmsg",
 	/* the forwarding tables */
 	"bpf",
 #ifdef WITH_ASAN
 	/* reports and the leak check of the sanitizer's runtime */
-	"clone", "ptrace", "wait4", "prctl", "process_vm_readv", "sched_getaffinity", "getrusage",
-	"kill", "capget", "arch_prctl", "set_tid_address",
+	"clone",
+	"ptrace",
+	"wait4",
+	"prctl",
+	"process_vm_readv",
+	"sched_getaffinity",
+	"getrusage",
+	"kill",
+	"capget",
+	"arch_prctl",
+	"set_tid_address",
 #endif
 };
 
 /* Libraries ask for these and take "no" for an answer. */
-static const char *const absent[] = {"clone3", "io_uring_setup", "openat2", "statx", "membarrier", "sysinfo"};
+static const char *const absent[] = {"clone3", "io_uring_setup", "openat2",
+				     "statx",  "membarrier",	 "sysinfo"};
 
 static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET};
 

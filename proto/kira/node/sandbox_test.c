@@ -83,7 +83,8 @@ static int holds_what_it_says(bool user)
 		return 1;
 	if (status_of("CapEff", 16) != KEPT || status_of("CapPrm", 16) != KEPT)
 		return 2;
-	if (status_of("CapBnd", 16) != KEPT || status_of("CapInh", 16) != 0 || status_of("CapAmb", 16) != 0)
+	if (status_of("CapBnd", 16) != KEPT || status_of("CapInh", 16) != 0 ||
+	    status_of("CapAmb", 16) != 0)
 		return 3;
 	if (status_of("Seccomp", 10) != 2 || status_of("NoNewPrivs", 10) != 1)
 		return 4;
@@ -165,7 +166,9 @@ static int only_logged(void)
 {
 	if (enter(false, SANDBOX_LOG, NULL) != 0)
 		return 1;
-	return syscall(SYS_setns, -1, 0) == -1 && errno == EBADF && status_of("Seccomp", 10) == 2 ? 0 : 2;
+	return syscall(SYS_setns, -1, 0) == -1 && errno == EBADF && status_of("Seccomp", 10) == 2
+		       ? 0
+		       : 2;
 }
 
 static void forbidden_calls_kill(void **state)

@@ -50,7 +50,8 @@ static void read_core(struct kira_params *p, const struct lyd_node *at)
 	p->domain = number(at, AT("domain"));
 	p->node_prefix = prefix(at, AT("node-prefix"));
 	p->path_prefix = prefix(at, AT("path-prefix"));
-	p->hash = strcmp(config_text(at, AT("path-hash")), "sha256") == 0 ? KIRA_HASH_SHA256 : KIRA_HASH_SHA1;
+	p->hash = strcmp(config_text(at, AT("path-hash")), "sha256") == 0 ? KIRA_HASH_SHA256
+									  : KIRA_HASH_SHA1;
 	p->k = (unsigned)number(at, AT("bucket-size"));
 	p->acc = (unsigned)number(at, AT("acceleration"));
 	p->end_system = config_flag(at, AT("end-system"));
@@ -61,8 +62,9 @@ static void read_core(struct kira_params *p, const struct lyd_node *at)
 	read_timers(p, at);
 }
 
-/* Besides the entries that others may set up, the PathID table holds those of the vicinity: one a neighbour, and one a
- * neighbour of each. The NodeID table holds the contacts, and twice the deepest bucket (spec §2.19). */
+/* Besides the entries that others may set up, the PathID table holds those of the vicinity: one a
+ * neighbour, and one a neighbour of each. The NodeID table holds the contacts, and twice the
+ * deepest bucket (spec §2.19). */
 #define MAX_VICINITY_PATHS 65536
 #define MAX_NODES 65536
 
@@ -126,7 +128,8 @@ enum settings_reach settings_reach(const struct config_diff *diff, const char **
 {
 	/* The PathID table has its size from the start. */
 	static const char *const process[] = {
-		AT("node-id"), AT("node-prefix"), AT("path-prefix"), AT("data-plane"), AT("limits/path-ids"),
+		AT("node-id"),	  AT("node-prefix"),	 AT("path-prefix"),
+		AT("data-plane"), AT("limits/path-ids"),
 	};
 	static const char live[] = AT("interfaces");
 	enum settings_reach reach = SETTINGS_LIVE;

@@ -8,7 +8,7 @@
 #include "proto/kira/kira.h"
 
 struct settings {
-	struct kira_params core;      /* ssn not set; id UNDEFINED where the configuration names none */
+	struct kira_params core; /* ssn not set; id UNDEFINED where the configuration names none */
 	struct dataplane_params data; /* id, miss and ctx not set; device points to the one below */
 	char device[16];
 	uint16_t port;
@@ -22,8 +22,9 @@ bool settings_wants(const struct config *c, const char *ifname);
 
 /* How far a change of the configuration reaches. */
 enum settings_reach {
-	SETTINGS_LIVE,    /* interfaces: nothing restarts */
-	SETTINGS_ROUTING, /* a fresh core, and perhaps socket: neighbours are found anew, in the same process */
+	SETTINGS_LIVE,	  /* interfaces: nothing restarts */
+	SETTINGS_ROUTING, /* a fresh core, and perhaps socket: neighbours are found anew, in the
+			     same process */
 	SETTINGS_PROCESS, /* identity and forwarding: takes a restart of the process */
 };
 /* path: a part that takes a restart, or NULL. */

@@ -105,7 +105,8 @@ static void configure(int ns, const char *name, const char *addr)
 
 void testnet_veth(int a, const char *a_name, int b, const char *b_name)
 {
-	struct netlink_veth_end ends[2] = {{.name = a_name, .netns_fd = a}, {.name = b_name, .netns_fd = b}};
+	struct netlink_veth_end ends[2] = {{.name = a_name, .netns_fd = a},
+					   {.name = b_name, .netns_fd = b}};
 	struct netlink *nl = ask();
 	struct err err = {0};
 	int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);

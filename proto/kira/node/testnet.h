@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Network namespaces for tests: each is held by a descriptor, and gone when the test is. Every function asserts. */
+/* Network namespaces for tests: each is held by a descriptor, and gone when the test is. Every
+ * function asserts. */
 #ifndef DEP_KIRA_TESTNET_H
 #define DEP_KIRA_TESTNET_H
 
@@ -8,8 +9,8 @@
 /* Enters a new namespace with lo up and no duplicate address detection; returns its descriptor. */
 int testnet_new(void);
 void testnet_enter(int ns);
-/* A veth pair between two namespaces, both ends up, with link-local addresses fe80::1 in a and fe80::2 in b. Stays in the
- * namespace it was called in. */
+/* A veth pair between two namespaces, both ends up, with link-local addresses fe80::1 in a and
+ * fe80::2 in b. Stays in the namespace it was called in. */
 void testnet_veth(int a, const char *a_name, int b, const char *b_name);
 /* In the current namespace. */
 uint32_t testnet_ifindex(const char *name);

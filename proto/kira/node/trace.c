@@ -63,12 +63,13 @@ void traces_free(struct traces *t)
 {
 	if (!t)
 		return;
-	list_each_safe(it, &t->all)
+	list_each_safe (it, &t->all)
 		drop(container_of(it, struct trace, at));
 	free(t);
 }
 
-static void add_hop(struct traces *t, yyjson_mut_doc *doc, yyjson_mut_val *list, const struct hop *h, size_t index)
+static void add_hop(struct traces *t, yyjson_mut_doc *doc, yyjson_mut_val *list,
+		    const struct hop *h, size_t index)
 {
 	yyjson_mut_val *obj = yyjson_mut_arr_add_obj(doc, list);
 	char id[KIRA_ID_TEXT];
@@ -220,7 +221,7 @@ void trace_event(struct traces *t, const struct kira_event *ev)
 			break;
 		}
 	}
-	list_each_safe(it, &t->all)
+	list_each_safe (it, &t->all)
 		answer(t, container_of(it, struct trace, at), ev);
 }
 
@@ -238,7 +239,7 @@ static void ask_hops(struct traces *t, struct trace *tr)
 
 void trace_pump(struct traces *t)
 {
-	list_each_safe(it, &t->all) {
+	list_each_safe (it, &t->all) {
 		struct trace *tr = container_of(it, struct trace, at);
 
 		if (tr->routed && !tr->asked)
@@ -252,7 +253,7 @@ void trace_abort(struct traces *t)
 
 	err_set(&err, -ECANCELED, "the routing was started again meanwhile");
 	err_mend(&err, "try again");
-	list_each_safe(it, &t->all) {
+	list_each_safe (it, &t->all) {
 		struct trace *tr = container_of(it, struct trace, at);
 
 		counter_fail(t->counter, tr->call, &err);

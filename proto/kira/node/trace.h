@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The action "trace" (kira.yang): looks a node up, and then each node on the way, so that every hop has its round trip.
- * Several traces at once share look-ups of the same node. */
+/* The action "trace" (kira.yang): looks a node up, and then each node on the way, so that every hop
+ * has its round trip. Several traces at once share look-ups of the same node. */
 #ifndef DEP_KIRA_TRACE_H
 #define DEP_KIRA_TRACE_H
 

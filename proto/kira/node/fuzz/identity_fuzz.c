@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The identity file: whatever is read parses or is refused; what parses is written and read again as the same. */
+/* The identity file: whatever is read parses or is refused; what parses is written and read again
+ * as the same. */
 #include "proto/kira/node/identity.h"
 
 #include <stdlib.h>
