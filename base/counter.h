@@ -79,6 +79,10 @@ void counter_free(struct counter *c);
 /* The configuration that is in force; valid until the next apply. */
 const struct config *counter_config(const struct counter *c);
 
+/* Applies a configuration that comes from the room's own side, a file that was read again: as config.apply does, the room
+ * is asked and subscribers are told. `to` is taken over. Returns 0, or a negative errno and err. */
+int counter_apply(struct counter *c, struct config *to, struct err *err);
+
 /* Whether a state.get of `path` needs the part at `part` ("/kira:kira/contacts"): one lies within the other. */
 bool counter_wants(const char *path, const char *part);
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the counter's room end share, and its fuzz target: peers, their output, and the handling of one line. */
+#ifndef DEP_COUNTER_PRIV_H
+#define DEP_COUNTER_PRIV_H
+
+#include "base/counter.h"
+#include "base/list.h"
+
+#include <sys/stat.h>
+
+/* JSON-RPC's codes. */
+#define RPC_PARSE (-32700)
+#define RPC_REQUEST (-32600)
+#define RPC_METHOD (-32601)
+#define RPC_PARAMS (-32602)
+#define RPC_INTERNAL (-32603)
+#define RPC_REFUSED (-32000)
+
+#define COUNTER_MAX_ID 128 /* bytes of a request's id as text */
+
+/* A connected client. Output goes to `out`; what libuv is writing is in `fly`, and they change places. */
+struct peer {
+	struct list at;
+	struct counter *counter;
+	uv_pipe_t pipe;
+	uv_write_t write;
+	bool open;    /* pipe may be used; false in the fuzz target and once closed */
+	bool writing; /* fly is with libuv */
+	bool reading;
+	bool last; /* close when all output is sent */
+	struct buf in;
+	size_t looked; /* bytes of `in` that hold no newline */
+	struct buf out;
+	struct buf fly;
+	size_t left;	  /* of fly at the last look of the watchdog */
+	unsigned stalled; /* looks without progress */
+
+	char *subscribed; /* path, or NULL */
+	uint64_t lost;
+	uint64_t lost_told;
+};
+
+/* An rpc that the room has begun and not answered. */
+struct pending {
+	uint64_t call; /* 0: free place */
+	struct peer *peer;
+	char id[COUNTER_MAX_ID]; /* JSON text; empty: a notification, nobody waits */
+	const struct lysc_node *rpc;
+};
+
+struct counter {
+	uv_loop_t *loop;
+	struct counter_room room;
+	struct config *running;
+	struct alloc alloc;
+
+	uv_pipe_t listener;
+	uv_idle_t turn;	   /* active while a peer has whole lines */
+	uv_timer_t watchdog; /* of writes that make no progress */
+	unsigned handles;  /* not yet closed, of these three and of peers */
+	bool closing;
+	char *path;
+	struct stat file; /* of the socket, to know it again */
+
+	struct list peers;
+	unsigned n_peers;
+	char *scratch; /* libuv reads into it */
+
+	struct pending pending[COUNTER_MAX_CALLS];
+	uint64_t last_call;
+};
+
+/* Appends a line to p's output and starts sending it. Never blocks. */
+void peer_send(struct peer *p, const char *text, size_t n);
+size_t peer_queued(const struct peer *p);
+
+/* Handles one request line and answers into p. */
+void counter_handle(struct counter *c, struct peer *p, const char *line, size_t n);
+/* Sends an error answer; id may be NULL. */
+void counter_send_error(struct peer *p, yyjson_val *id, int code, const struct err *err);
+/* Forgets the calls of a peer that goes. */
+void counter_forget(struct counter *c, const struct peer *p);
+/* Tells a peer whose queue has emptied how many events it lost. */
+void counter_tell_lost(struct peer *p);
+/* Event of a configuration that was applied. */
+void counter_event_config(struct counter *c, const struct config_diff *diff);
+/* The changes of diff as a JSON array of doc. */
+yyjson_mut_val *counter_changes(yyjson_mut_doc *doc, const struct config_diff *diff);
+
+/* A path into state, parsed and found in the schema (counter_path.c). */
+#define STATE_PATH_MAX 24
+#define STATE_PATH_KEYS 4
+struct state_step {
+	const struct lysc_node *node;
+	char member[96]; /* its name in RFC 7951 JSON, below the step before */
+	unsigned n_keys;
+	struct {
+		char name[64]; /* "." : the value of a leaf-list entry */
+		char value[160];
+	} key[STATE_PATH_KEYS];
+};
+
+struct state_path {
+	struct state_step step[STATE_PATH_MAX];
+	unsigned n; /* 0: everything */
+	char text[1024]; /* without keys: "/kira:kira/contacts"; "/": everything */
+};
+
+/* Returns 0, or -EINVAL and err with what there would be. */
+int state_path_parse(struct state_path *p, const struct ly_ctx *ctx, const struct lys_module *module, const char *text,
+		     struct err *err);
+/* Cuts the members of root down to p and `depth` levels from it (0: all). */
+void state_path_cut(const struct state_path *p, const struct ly_ctx *ctx, yyjson_mut_val *root, unsigned depth);
+
+#endif
