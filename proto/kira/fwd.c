@@ -1,0 +1,741 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tables of the forwarding tier (spec §2.19), worked out from contacts and vicinity, and written out by difference.
+ *
+ * NodeID table (longest prefix): one entry for each valid contact; one for each bucket but the deepest level's, leading to
+ * its contact with the shortest path (proximity neighbour selection); and for the deepest level prefixes that together
+ * send every ID to the XOR-nearest of its contacts and ourselves. A packet that is sent on by an overlay hop so comes
+ * strictly closer to its destination each time.
+ *
+ * PathID table (exact): H(self), decapsulate; every path of one or two hops of the vicinity, precomputed; what others
+ * set up through us. Where the next hop is down, an entry goes around it to the node after it, or to itself by another
+ * way, with one more encapsulation (§4.1): no message is needed, for the labels used are precomputed ones. */
+#include "proto/kira/core.h"
+
+#define DELAY MSEC(50)
+#define EXPIRE SEC(10)
+#define HINT_LIFE SEC(25) /* after a teardown: longer than the refresh of whoever else uses the entry */
+#define NEAR 3
+
+/* ---- where a path leads ---- */
+
+static void to_neighbour(const struct contact *c, struct kira_fwd *f)
+{
+	const struct adj *a = container_of(c->adjs.next, struct adj, in);
+
+	f->link = a->link;
+	f->via = a->addr;
+}
+
+/* Entry for a contact; kind NONE where its first hop is down. */
+static struct kira_fwd fwd_contact(struct kira *k, struct contact *c)
+{
+	struct kira_fwd f = {.kind = KIRA_FWD_NONE};
+	struct contact *n = is_uln(c) ? c : first_hop(k, c->active);
+
+	if (!n)
+		return f;
+	to_neighbour(n, &f);
+	if (is_uln(c)) {
+		f.kind = KIRA_FWD_NEIGHBOUR;
+		return f;
+	}
+	f.kind = KIRA_FWD_PATH;
+	if (c->detour >= 2) {
+		f.bypass = true;
+		f.outer = hops_label(k, c->active->hop, c->detour);
+		f.label = hops_label(k, c->active->hop + c->detour - 1, c->active->n - c->detour + 1u);
+		return f;
+	}
+	f.label = *path_label(k, c->active);
+	return f;
+}
+
+static struct kira_fwd fwd_entry(struct kira *k, const struct path_entry *e)
+{
+	struct kira_fwd f = {.kind = KIRA_FWD_LOCAL};
+	struct contact *n;
+	nid_t way[3];
+	size_t len;
+
+	if (!e->n1)
+		return f;
+	f.kind = KIRA_FWD_PATH;
+	n = contact_find(k, e->n1);
+	if (n && is_uln(n)) {
+		to_neighbour(n, &f);
+		f.label = e->out1;
+		return f;
+	}
+	f.label = e->out2;
+	len = e->n2 ? vic_detour(k, e->n2, e->n1, e->n1, way) : 0;
+	if (len == 0) {
+		f.label = e->out1;
+		len = vic_detour(k, e->n1, e->n1, 0, way);
+	}
+	n = len ? contact_find(k, way[0]) : NULL;
+	if (!n) {
+		f = (struct kira_fwd){.kind = KIRA_FWD_NONE};
+		return f;
+	}
+	to_neighbour(n, &f);
+	if (len > 1) {
+		f.bypass = true;
+		f.outer = hops_label(k, way, len);
+	}
+	return f;
+}
+
+static bool fwd_same(const struct kira_fwd *a, const struct kira_fwd *b)
+{
+	if (a->kind != b->kind || a->bypass != b->bypass || a->link != b->link)
+		return false;
+	return memcmp(&a->via, &b->via, sizeof(a->via)) == 0 && kira_id_eq(&a->label, &b->label) &&
+	       (!a->bypass || kira_id_eq(&a->outer, &b->outer));
+}
+
+/* ---- NodeID table ---- */
+
+struct member {
+	struct kira_id id;
+	struct kira_fwd to;
+	bool self;
+};
+
+struct building {
+	struct kira *k;
+	struct node_entry *e;
+	size_t n;
+	size_t cap;
+	bool failed;
+	struct member *m; /* by ID: usable contacts and ourselves */
+	size_t n_m;
+};
+
+static void put(struct building *b, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
+{
+	struct node_entry *e;
+	unsigned i;
+
+	if (b->failed)
+		return;
+	if (b->n == b->cap) {
+		size_t cap = b->cap ? b->cap * 2 : 64;
+		void *more = alloc_resize(b->k->a, b->e, b->cap * sizeof(*b->e), cap * sizeof(*b->e));
+
+		if (!more) {
+			b->failed = true;
+			return;
+		}
+		b->e = more;
+		b->cap = cap;
+	}
+	e = &b->e[b->n++];
+	*e = (struct node_entry){.id = *id, .bits = (uint8_t)bits, .to = *to};
+	if (bits % 8)
+		e->id.b[bits / 8] &= (uint8_t)(0xff00 >> (bits % 8));
+	for (i = (bits + 7) / 8; i < KIRA_ID_BYTES; i++)
+		e->id.b[i] = 0;
+}
+
+/* Prefixes that send each ID below the first `depth` bits of the members [lo, hi), with those bits XORed with mask, to
+ * the XOR-nearest member. An ID in an empty half is nearest to what the other half's sub-prefix of the same bits below is
+ * nearest to, so that half is walked again with its bit flipped. Members whose IDs share long prefixes would make that
+ * grow without bound, so it stops at a number of prefixes in proportion to the members: then any member will do that
+ * is not ourselves (every one of them is closer than we are), or nobody. */
+static void put_nearest(struct building *b, size_t lo, size_t hi, unsigned depth, const struct kira_id *mask)
+{
+	static const struct kira_fwd nowhere = {.kind = KIRA_FWD_UNREACHABLE};
+	struct {
+		size_t lo, hi;
+		unsigned depth;
+		struct kira_id mask;
+	} stack[KIRA_ID_BITS + 2], at;
+	size_t most = b->n + 4 * (hi - lo) + 64;
+	unsigned top = 0;
+	size_t i;
+
+	stack[top++] = (typeof(at)){lo, hi, depth, *mask};
+	while (top > 0) {
+		struct kira_id prefix;
+		size_t mid;
+		bool has_self = false;
+
+		at = stack[--top];
+		prefix = kira_id_xor(&b->m[at.lo].id, &at.mask);
+		for (i = at.lo; i < at.hi; i++)
+			has_self |= b->m[i].self;
+		if (at.hi - at.lo == 1 || at.depth >= KIRA_ID_BITS || b->n > most) {
+			put(b, &prefix, at.depth, has_self ? &nowhere : &b->m[at.lo].to);
+			continue;
+		}
+		for (mid = at.lo; mid < at.hi && !kira_id_bit(&b->m[mid].id, at.depth); mid++)
+			;
+		if (mid > at.lo && mid < at.hi) {
+			stack[top++] = (typeof(at)){at.lo, mid, at.depth + 1, at.mask};
+			stack[top++] = (typeof(at)){mid, at.hi, at.depth + 1, at.mask};
+			continue;
+		}
+		stack[top++] = (typeof(at)){at.lo, at.hi, at.depth + 1, at.mask};
+		at.mask.b[at.depth / 8] ^= (uint8_t)(0x80 >> (at.depth % 8));
+		stack[top++] = (typeof(at)){at.lo, at.hi, at.depth + 1, at.mask};
+	}
+}
+
+/* The members that share at least `bits` bits with us. */
+static void members_sharing(const struct building *b, unsigned bits, size_t *lo, size_t *hi)
+{
+	const struct kira_id *self = id_of(b->k, b->k->self);
+
+	for (*lo = 0; kira_id_shared(&b->m[*lo].id, self) < bits; ++*lo)
+		;
+	for (*hi = *lo; *hi < b->n_m && kira_id_shared(&b->m[*hi].id, self) >= bits; ++*hi)
+		;
+}
+
+static int member_cmp(const void *a, const void *b)
+{
+	return kira_id_cmp(&((const struct member *)a)->id, &((const struct member *)b)->id);
+}
+
+static int entry_cmp(const void *a, const void *b)
+{
+	const struct node_entry *x = a;
+	const struct node_entry *y = b;
+	int d = kira_id_cmp(&x->id, &y->id);
+
+	return d ? d : (int)x->bits - (int)y->bits;
+}
+
+/* Heapsort: in place, no memory, no worst case. */
+static void sort(void *base, size_t n, size_t size, int (*cmp)(const void *, const void *))
+{
+	uint8_t *p = base;
+	uint8_t tmp[sizeof(struct node_entry) > sizeof(struct member) ? sizeof(struct node_entry)
+								       : sizeof(struct member)];
+	size_t start = n / 2;
+	size_t end = n;
+
+	while (end > 1) {
+		size_t root;
+		size_t kid;
+
+		if (start > 0) {
+			start--;
+		} else {
+			end--;
+			memcpy(tmp, p + end * size, size);
+			memcpy(p + end * size, p, size);
+			memcpy(p, tmp, size);
+		}
+		for (root = start; (kid = 2 * root + 1) < end; root = kid) {
+			if (kid + 1 < end && cmp(p + kid * size, p + (kid + 1) * size) < 0)
+				kid++;
+			if (cmp(p + root * size, p + kid * size) >= 0)
+				break;
+			memcpy(tmp, p + root * size, size);
+			memcpy(p + root * size, p + kid * size, size);
+			memcpy(p + kid * size, tmp, size);
+		}
+	}
+}
+
+/* The digit of bucket idx within its level: 2^acc - 1 (farthest) down to 1. */
+static unsigned digit_of(const struct kira *k, unsigned idx)
+{
+	unsigned per = (1u << k->p.acc) - 1;
+
+	return per - idx % per;
+}
+
+/* The ID prefix of bucket idx: our own, with the level's digit XORed. */
+static struct kira_id digit_mask(const struct kira *k, unsigned idx)
+{
+	unsigned level = idx / ((1u << k->p.acc) - 1);
+	unsigned digit = digit_of(k, idx);
+	struct kira_id mask = {0};
+	unsigned i;
+
+	for (i = 0; i < k->p.acc; i++) {
+		unsigned bit = level * k->p.acc + i;
+
+		if (digit >> (k->p.acc - 1 - i) & 1 && bit < KIRA_ID_BITS)
+			mask.b[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
+	}
+	return mask;
+}
+
+struct best {
+	const struct contact *c;
+	struct kira_fwd to;
+};
+
+static bool nearer(const struct kira *k, const struct contact *a, const struct contact *b)
+{
+	if (a->checking != b->checking)
+		return b->checking;
+	if (a->active->n != b->active->n)
+		return a->active->n < b->active->n;
+	return kira_id_closer(id_of(k, a->id), id_of(k, b->id), id_of(k, k->self)) < 0;
+}
+
+/* The buckets above the deepest level. */
+static void put_buckets(struct building *b, const struct best *best, unsigned n_buckets)
+{
+	struct kira *k = b->k;
+	const struct kira_id *self = id_of(k, k->self);
+	unsigned per = (1u << k->p.acc) - 1;
+	unsigned i;
+
+	for (i = 0; i < n_buckets; i++) {
+		unsigned bits = kira_bucket_bits(i, k->p.acc);
+		struct kira_id mask = digit_mask(k, i);
+		struct kira_id prefix = kira_id_xor(self, &mask);
+		unsigned digit = digit_of(k, i);
+		const struct best *to = best[i].c ? &best[i] : NULL;
+		unsigned j;
+		size_t lo;
+		size_t hi;
+
+		/* An empty bucket: another of the level, if its digit is nearer to this one than our own is. */
+		for (j = i / per * per; !to && j < (i / per + 1) * per && j < n_buckets; j++)
+			if (best[j].c && (digit_of(k, j) ^ digit) < digit)
+				to = &best[j];
+		if (to) {
+			put(b, &prefix, bits, &to->to);
+			continue;
+		}
+		members_sharing(b, bits, &lo, &hi);
+		put_nearest(b, lo, hi, bits, &mask);
+	}
+}
+
+static void build(struct building *b)
+{
+	static const struct kira_fwd local = {.kind = KIRA_FWD_LOCAL};
+	struct kira *k = b->k;
+	unsigned per = (1u << k->p.acc) - 1;
+	unsigned level = (k->n_buckets - 1) / per;
+	struct best best[KIRA_ID_BITS + 1] = {0};
+	struct kira_id none = {0};
+	size_t lo;
+	size_t hi;
+
+	b->m[b->n_m++] = (struct member){.id = *id_of(k, k->self), .self = true};
+	for (uint32_t i = 0; i < k->n_contacts; i++) {
+		struct contact *c = k->contact[i];
+		struct kira_fwd to;
+
+		if (c->state != KIRA_VALID)
+			continue;
+		to = fwd_contact(k, c);
+		if (to.kind == KIRA_FWD_NONE)
+			continue;
+		put(b, id_of(k, c->id), KIRA_ID_BITS, &to);
+		if (c->end_system)
+			continue; /* it takes what is for itself and nothing else */
+		b->m[b->n_m++] = (struct member){.id = *id_of(k, c->id), .to = to};
+		if (!best[c->bucket].c || nearer(k, c, best[c->bucket].c))
+			best[c->bucket] = (struct best){c, to};
+	}
+	sort(b->m, b->n_m, sizeof(*b->m), member_cmp);
+	put_buckets(b, best, level * per);
+	members_sharing(b, level * k->p.acc, &lo, &hi);
+	put_nearest(b, lo, hi, level * k->p.acc, &none);
+	put(b, id_of(k, k->self), KIRA_ID_BITS, &local);
+}
+
+/* Sorted, and of two entries for one prefix the first of: ourselves, a contact, the rest. */
+static void unique(struct building *b)
+{
+	size_t n = 0;
+	size_t i;
+
+	sort(b->e, b->n, sizeof(*b->e), entry_cmp);
+	for (i = 0; i < b->n; i++) {
+		if (n > 0 && entry_cmp(&b->e[n - 1], &b->e[i]) == 0) {
+			if (b->e[n - 1].to.kind == KIRA_FWD_UNREACHABLE || b->e[i].to.kind == KIRA_FWD_LOCAL)
+				b->e[n - 1] = b->e[i];
+			continue;
+		}
+		b->e[n++] = b->e[i];
+	}
+	b->n = n;
+}
+
+/* What is new or changed first, then what is gone: no prefix is without an entry in between. */
+static void write_difference(struct kira *k, const struct building *b)
+{
+	static const struct kira_fwd gone = {.kind = KIRA_FWD_NONE};
+	size_t i;
+	size_t j = 0;
+
+	for (i = 0; i < b->n; i++) {
+		while (j < k->n_nodes && entry_cmp(&k->nodes[j], &b->e[i]) < 0)
+			j++;
+		if (j < k->n_nodes && entry_cmp(&k->nodes[j], &b->e[i]) == 0 && fwd_same(&k->nodes[j].to, &b->e[i].to))
+			continue;
+		k->env.fwd_node(k->env.ctx, &b->e[i].id, b->e[i].bits, &b->e[i].to);
+	}
+	for (i = 0, j = 0; i < k->n_nodes; i++) {
+		while (j < b->n && entry_cmp(&b->e[j], &k->nodes[i]) < 0)
+			j++;
+		if (j >= b->n || entry_cmp(&b->e[j], &k->nodes[i]) != 0)
+			k->env.fwd_node(k->env.ctx, &k->nodes[i].id, k->nodes[i].bits, &gone);
+	}
+}
+
+static void nodes_write(struct kira *k, usec_t now)
+{
+	struct building b = {.k = k};
+	size_t cap_m = (size_t)k->n_contacts + 1;
+
+	b.m = alloc_zero(k->a, cap_m * sizeof(*b.m));
+	if (b.m)
+		build(&b);
+	if (!b.m || b.failed) {
+		/* The table stays as it is; once more in a while. */
+		alloc_free(k->a, b.m, cap_m * sizeof(*b.m));
+		alloc_free(k->a, b.e, b.cap * sizeof(*b.e));
+		timer_set(k, &k->fwd, now + SEC(1));
+		return;
+	}
+	unique(&b);
+	write_difference(k, &b);
+	alloc_free(k->a, b.m, cap_m * sizeof(*b.m));
+	alloc_free(k->a, k->nodes, k->cap_nodes * sizeof(*k->nodes));
+	k->nodes = b.e;
+	k->n_nodes = b.n;
+	k->cap_nodes = b.cap;
+	k->nodes_dirty = false;
+	k->nodes_urgent = false;
+	k->nodes_written = now;
+}
+
+const struct kira_fwd *kira_lookup_node(const struct kira *k, const struct kira_id *id)
+{
+	const struct node_entry *best = NULL;
+	size_t i;
+
+	for (i = 0; i < k->n_nodes; i++) {
+		const struct node_entry *e = &k->nodes[i];
+
+		if ((!best || e->bits > best->bits) && kira_id_shared(&e->id, id) >= e->bits)
+			best = e;
+	}
+	return best ? &best->to : NULL;
+}
+
+/* ---- PathID table ---- */
+
+static uint32_t path_hash(const struct kira *k, const struct kira_id *in)
+{
+	uint64_t seed;
+
+	memcpy(&seed, k->secret, sizeof(seed));
+	return hash_bytes(in, sizeof(*in), seed);
+}
+
+static struct path_entry *path_find(const struct kira *k, const struct kira_id *in)
+{
+	struct hash_node *n = hash_first(&k->paths, path_hash(k, in));
+
+	for (; n; n = hash_next(n)) {
+		struct path_entry *e = container_of(n, struct path_entry, node);
+
+		if (kira_id_eq(&e->in, in))
+			return e;
+	}
+	return NULL;
+}
+
+static uint32_t pair_hash(nid_t n1, nid_t n2)
+{
+	return nid_hash(n1 * 31 + n2);
+}
+
+static struct path_entry *pair_find(const struct kira *k, nid_t n1, nid_t n2)
+{
+	struct hash_node *n = hash_first(&k->pairs, pair_hash(n1, n2));
+
+	for (; n; n = hash_next(n)) {
+		struct path_entry *e = container_of(n, struct path_entry, pair);
+
+		if (e->n1 == n1 && e->n2 == n2)
+			return e;
+	}
+	return NULL;
+}
+
+static struct path_entry *path_add(struct kira *k, const struct kira_id *in, nid_t n1, nid_t n2)
+{
+	struct path_entry *e = alloc_zero(k->a, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	if (hash_add(&k->paths, &e->node, path_hash(k, in)) < 0) {
+		alloc_free(k->a, e, sizeof(*e));
+		return NULL;
+	}
+	e->in = *in;
+	e->n1 = n1 ? pool_ref(k->pool, n1) : 0;
+	e->n2 = n2 ? pool_ref(k->pool, n2) : 0;
+	return e;
+}
+
+static void path_entry_write(struct kira *k, struct path_entry *e)
+{
+	struct kira_fwd to = fwd_entry(k, e);
+
+	if (fwd_same(&to, &e->to))
+		return;
+	e->to = to;
+	k->env.fwd_path(k->env.ctx, &e->in, &e->to);
+}
+
+static void path_remove(struct kira *k, struct path_entry *e)
+{
+	static const struct kira_fwd gone = {.kind = KIRA_FWD_NONE};
+
+	if (e->precomputed)
+		hash_del(&k->pairs, &e->pair);
+	else
+		k->n_explicit--;
+	hash_del(&k->paths, &e->node);
+	if (e->to.kind != KIRA_FWD_NONE)
+		k->env.fwd_path(k->env.ctx, &e->in, &gone);
+	if (e->n1)
+		pool_drop(k->pool, e->n1);
+	if (e->n2)
+		pool_drop(k->pool, e->n2);
+	alloc_free(k->a, e, sizeof(*e));
+}
+
+/* The path ourselves, n1, n2 (0: it ends before) is one of the vicinity. */
+static void path_want(struct kira *k, nid_t n1, nid_t n2)
+{
+	struct path_entry *e = pair_find(k, n1, n2);
+	struct kira_id ids[3];
+	struct kira_id in;
+	size_t n = 1;
+
+	if (e) {
+		e->round = k->round;
+		return;
+	}
+	ids[0] = *id_of(k, k->self);
+	if (n1)
+		ids[n++] = *id_of(k, n1);
+	if (n2)
+		ids[n++] = *id_of(k, n2);
+	in = kira_path_id(k->p.hash, ids, n);
+	e = path_find(k, &in);
+	if (e) {
+		/* It was one before: the soft state becomes precomputed again. */
+		k->n_explicit--;
+	} else {
+		e = path_add(k, &in, n1, n2);
+		if (!e)
+			return;
+	}
+	e->precomputed = true;
+	e->refreshed = 0;
+	e->round = k->round;
+	if (n1)
+		e->out1 = kira_path_id(k->p.hash, ids + 1, n - 1);
+	if (n2)
+		e->out2 = kira_path_id(k->p.hash, ids + 2, n - 2);
+	if (hash_add(&k->pairs, &e->pair, pair_hash(n1, n2)) < 0) {
+		e->precomputed = false;
+		k->n_explicit++;
+		path_remove(k, e);
+	}
+}
+
+static void paths_precompute(struct kira *k, usec_t now)
+{
+	k->round++;
+	path_want(k, 0, 0);
+	for (uint32_t i = 0; i < k->n_contacts; i++) {
+		struct contact *c = k->contact[i];
+		struct vnode *v;
+		uint16_t j;
+
+		if (!is_uln(c) || k->p.end_system)
+			continue;
+		path_want(k, c->id, 0);
+		v = c->end_system ? NULL : vic_find(k, c->id);
+		for (j = 0; v && j < v->n_nb; j++)
+			if (v->nb[j] != k->self)
+				path_want(k, c->id, v->nb[j]);
+	}
+	hash_each(it, &k->paths)
+	{
+		struct path_entry *e = container_of(it, struct path_entry, node);
+
+		/* Others still use it until they have heard; around the gap if need be. */
+		if (e->precomputed && e->round != k->round) {
+			hash_del(&k->pairs, &e->pair);
+			e->precomputed = false;
+			e->refreshed = now;
+			k->n_explicit++;
+		}
+		path_entry_write(k, e);
+	}
+}
+
+const struct kira_fwd *kira_lookup_path(const struct kira *k, const struct kira_id *path_id)
+{
+	struct path_entry *e = path_find(k, path_id);
+
+	return e && e->to.kind != KIRA_FWD_NONE ? &e->to : NULL;
+}
+
+void fwd_setup(struct kira *k, const struct kira_msg *m, usec_t now)
+{
+	struct kira_id ids[KIRA_ROUTE_MAX];
+	size_t n = m->n_hops - m->index;
+	struct path_entry *e;
+	struct kira_id in;
+	struct kira_id out1;
+	nid_t n1;
+	nid_t n2;
+	size_t i;
+
+	if (n <= NEAR || k->p.end_system)
+		return;
+	for (i = 0; i < n; i++)
+		ids[i] = kira_hop(m->route, m->index + i);
+	in = kira_path_id(k->p.hash, ids, n);
+	out1 = kira_path_id(k->p.hash, ids + 1, n - 1);
+	e = path_find(k, &in);
+	if (e) {
+		if (!kira_id_eq(&e->out1, &out1)) {
+			k->stats.setup_refused++;
+			send_error(k, m, NULL, now);
+		} else if (!e->precomputed) {
+			e->refreshed = now;
+		}
+		return;
+	}
+	if (k->n_explicit >= k->p.max_path_ids) {
+		k->stats.setup_refused++;
+		send_error(k, m, NULL, now);
+		return;
+	}
+	n1 = hold_for_now(k, &ids[1]);
+	n2 = hold_for_now(k, &ids[2]);
+	e = n1 && n2 ? path_add(k, &in, n1, n2) : NULL;
+	if (!e) {
+		k->stats.drop[KIRA_DROP_MEMORY]++;
+		return;
+	}
+	k->n_explicit++;
+	e->out1 = out1;
+	e->out2 = kira_path_id(k->p.hash, ids + 2, n - 2);
+	e->refreshed = now;
+	path_entry_write(k, e);
+}
+
+/* A hint: others may use the entry, and refresh it in time if they do. */
+void fwd_teardown(struct kira *k, const struct kira_msg *m, usec_t now)
+{
+	struct kira_id ids[KIRA_ROUTE_MAX];
+	size_t n = m->n_hops - m->index;
+	usec_t until = now - k->p.path_expiry + HINT_LIFE;
+	struct path_entry *e;
+	struct kira_id in;
+	size_t i;
+
+	if (n <= NEAR)
+		return;
+	for (i = 0; i < n; i++)
+		ids[i] = kira_hop(m->route, m->index + i);
+	in = kira_path_id(k->p.hash, ids, n);
+	e = path_find(k, &in);
+	if (e && !e->precomputed && e->refreshed > until)
+		e->refreshed = until;
+}
+
+void fwd_expire(struct kira *k, usec_t now)
+{
+	if (now < k->expire_at)
+		return;
+	k->expire_at = now + EXPIRE;
+	hash_each(it, &k->paths)
+	{
+		struct path_entry *e = container_of(it, struct path_entry, node);
+
+		if (!e->precomputed && now - e->refreshed >= k->p.path_expiry)
+			path_remove(k, e);
+	}
+}
+
+/* ---- both ---- */
+
+void fwd_dirty(struct kira *k, bool urgent, usec_t now)
+{
+	k->nodes_dirty = true;
+	k->nodes_urgent |= urgent;
+	if (!timer_armed(&k->fwd))
+		timer_set(k, &k->fwd, now + DELAY);
+}
+
+void fwd_fire(struct kira *k, struct timer *t, usec_t now)
+{
+	k->nodes_urgent |= k->nodes_dirty;
+}
+
+void fwd_vicinity(struct kira *k)
+{
+	k->vicinity_dirty = true;
+}
+
+void fwd_flush(struct kira *k, usec_t now)
+{
+	if (k->vicinity_dirty) {
+		k->vicinity_dirty = false;
+		paths_precompute(k, now);
+	}
+	if (k->nodes_dirty && k->nodes_urgent) {
+		timer_stop(k, &k->fwd);
+		nodes_write(k, now);
+	}
+}
+
+void fwd_clear(struct kira *k)
+{
+	struct building none = {.k = k};
+
+	write_difference(k, &none);
+	alloc_free(k->a, k->nodes, k->cap_nodes * sizeof(*k->nodes));
+	k->nodes = NULL;
+	k->n_nodes = 0;
+	k->cap_nodes = 0;
+	hash_each(it, &k->paths)
+		path_remove(k, container_of(it, struct path_entry, node));
+	hash_free(&k->paths);
+	hash_free(&k->pairs);
+}
+
+void kira_each_fwd_node(const struct kira *k,
+			bool (*f)(void *ctx, const struct kira_id *id, unsigned bits, const struct kira_fwd *), void *ctx)
+{
+	size_t i;
+
+	for (i = 0; i < k->n_nodes; i++)
+		if (!f(ctx, &k->nodes[i].id, k->nodes[i].bits, &k->nodes[i].to))
+			return;
+}
+
+void kira_each_fwd_path(const struct kira *k,
+			bool (*f)(void *ctx, const struct kira_id *path_id, const struct kira_fwd *, usec_t refreshed),
+			void *ctx)
+{
+	hash_each(it, &k->paths)
+	{
+		struct path_entry *e = container_of(it, struct path_entry, node);
+
+		if (e->to.kind != KIRA_FWD_NONE && !f(ctx, &e->in, &e->to, e->refreshed))
+			return;
+	}
+}

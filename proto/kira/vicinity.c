@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The vicinity graph (spec §2.9, §2.12): who is linked to whom within three hops. Nodes at less than three hops have
+ * their neighbour lists kept in step with their SSN (uln.c); those at three hops are known as their neighbours only. */
+#include "proto/kira/core.h"
+
+#define RADIUS 3
+
+struct vnode *vic_find(const struct kira *k, nid_t id)
+{
+	struct hash_node *n = hash_first(&k->vic, nid_hash(id));
+
+	for (; n; n = hash_next(n)) {
+		struct vnode *v = container_of(n, struct vnode, node);
+
+		if (v->id == id)
+			return v;
+	}
+	return NULL;
+}
+
+static struct vnode *vic_get(struct kira *k, nid_t id)
+{
+	struct vnode *v = vic_find(k, id);
+
+	if (v || k->vic.n >= k->p.max_vicinity)
+		return v;
+	v = alloc_zero(k->a, sizeof(*v));
+	if (!v)
+		return NULL;
+	if (hash_add(&k->vic, &v->node, nid_hash(id)) < 0) {
+		alloc_free(k->a, v, sizeof(*v));
+		return NULL;
+	}
+	v->id = pool_ref(k->pool, id);
+	return v;
+}
+
+static void vic_drop(struct kira *k, struct vnode *v)
+{
+	uint16_t i;
+
+	for (i = 0; i < v->n_nb; i++)
+		pool_drop(k->pool, v->nb[i]);
+	alloc_free(k->a, v->nb, v->cap_nb * sizeof(*v->nb));
+	hash_del(&k->vic, &v->node);
+	pool_drop(k->pool, v->id);
+	alloc_free(k->a, v, sizeof(*v));
+}
+
+void vic_free(struct kira *k)
+{
+	hash_each(it, &k->vic)
+		vic_drop(k, container_of(it, struct vnode, node));
+	hash_free(&k->vic);
+}
+
+static bool nb_has(const struct vnode *v, nid_t x)
+{
+	return path_has(v->nb, v->n_nb, x);
+}
+
+static bool nb_add(struct kira *k, struct vnode *v, nid_t x)
+{
+	if (nb_has(v, x))
+		return true;
+	if (v->n_nb == v->cap_nb) {
+		uint32_t cap = v->cap_nb ? v->cap_nb * 2u : 4;
+		nid_t *nb;
+
+		if (cap > UINT16_MAX)
+			return false;
+		nb = alloc_resize(k->a, v->nb, v->cap_nb * sizeof(*nb), cap * sizeof(*nb));
+		if (!nb)
+			return false;
+		v->nb = nb;
+		v->cap_nb = (uint16_t)cap;
+	}
+	v->nb[v->n_nb++] = pool_ref(k->pool, x);
+	return true;
+}
+
+static void nb_del(struct kira *k, struct vnode *v, nid_t x)
+{
+	uint16_t i;
+
+	for (i = 0; i < v->n_nb; i++) {
+		if (v->nb[i] != x)
+			continue;
+		/* Keep the order: it decides which of two equal detours is taken. */
+		memmove(v->nb + i, v->nb + i + 1, (v->n_nb - i - 1u) * sizeof(*v->nb));
+		v->n_nb--;
+		pool_drop(k->pool, x);
+		return;
+	}
+}
+
+/* The graph is kept symmetric; the node itself is in it, as a node at distance 0. */
+void vic_link(struct kira *k, nid_t a, nid_t b)
+{
+	struct vnode *va = vic_get(k, a);
+	struct vnode *vb = vic_get(k, b);
+
+	if (!va || !vb)
+		return;
+	if (!nb_add(k, va, b) || !nb_add(k, vb, a)) {
+		nb_del(k, va, b);
+		nb_del(k, vb, a);
+	}
+}
+
+void vic_unlink(struct kira *k, nid_t a, nid_t b)
+{
+	struct vnode *va = vic_find(k, a);
+	struct vnode *vb = vic_find(k, b);
+
+	if (va)
+		nb_del(k, va, b);
+	if (vb)
+		nb_del(k, vb, a);
+}
+
+void vic_observe(struct kira *k, nid_t id, uint32_t ssn, usec_t now)
+{
+	struct vnode *v = vic_find(k, id);
+
+	if (!v || ssn == KIRA_SSN_INVALID || ssn == KIRA_SSN_RESET)
+		return;
+	v->seen = now;
+	if (ssn <= v->observed)
+		return;
+	v->observed = ssn;
+	if (v->dist > 0 && v->dist < RADIUS)
+		resync_soon(k, now);
+}
+
+void vic_reset(struct kira *k, nid_t id)
+{
+	struct vnode *v = vic_find(k, id);
+
+	if (!v)
+		return;
+	v->observed = 0;
+	v->synched = 0;
+}
+
+bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const nid_t *nb, size_t n, usec_t now)
+{
+	struct vnode *v = vic_get(k, id);
+	bool changed = false;
+	uint16_t i;
+	size_t j;
+
+	if (!v)
+		return false;
+	v->seen = now;
+	v->synched = ssn;
+	v->observed = ssn;
+	/* Our own links are ours to know. */
+	for (i = 0; i < v->n_nb;) {
+		nid_t x = v->nb[i];
+
+		if (x == k->self || path_has(nb, n, x)) {
+			i++;
+			continue;
+		}
+		vic_unlink(k, id, x);
+		changed = true;
+	}
+	for (j = 0; j < n; j++) {
+		if (nb[j] == k->self || nb[j] == id || nb_has(v, nb[j]))
+			continue;
+		vic_link(k, id, nb[j]);
+		changed = true;
+	}
+	return changed;
+}
+
+void vic_settle(struct kira *k)
+{
+	struct vnode *self = vic_find(k, k->self);
+	unsigned d;
+
+	hash_each(it, &k->vic)
+		container_of(it, struct vnode, node)->dist = 0;
+	/* Breadth first by distance; a node's list is known only where it is kept in step, so each round is cheap. */
+	for (d = 1; self && d <= RADIUS; d++) {
+		hash_each(it, &k->vic)
+		{
+			struct vnode *v = container_of(it, struct vnode, node);
+			uint16_t i;
+
+			if (v != self && v->dist != d - 1)
+				continue;
+			if ((v == self) != (d == 1))
+				continue;
+			for (i = 0; i < v->n_nb; i++) {
+				struct vnode *x = vic_find(k, v->nb[i]);
+
+				if (x && x != self && x->dist == 0)
+					x->dist = (uint8_t)d;
+			}
+		}
+	}
+	hash_each(it, &k->vic)
+	{
+		struct vnode *v = container_of(it, struct vnode, node);
+
+		if (v == self)
+			continue;
+		if (v->dist == 0) {
+			while (v->n_nb > 0)
+				vic_unlink(k, v->id, v->nb[v->n_nb - 1]);
+			vic_drop(k, v);
+		} else if (v->dist == RADIUS) {
+			v->synched = 0;
+		}
+	}
+	fwd_vicinity(k);
+}
+
+size_t vic_detour(const struct kira *k, nid_t to, nid_t not_first, nid_t avoid, nid_t path[3])
+{
+	struct contact *direct = contact_find(k, to);
+	struct vnode *v = vic_find(k, to);
+	uint16_t i;
+	uint16_t j;
+
+	if (to == avoid)
+		return 0;
+	if (direct && is_uln(direct) && to != not_first) {
+		path[0] = to;
+		return 1;
+	}
+	for (i = 0; v && i < v->n_nb; i++) {
+		struct contact *m = contact_find(k, v->nb[i]);
+
+		if (m && is_uln(m) && m->id != not_first && m->id != avoid) {
+			path[0] = m->id;
+			path[1] = to;
+			return 2;
+		}
+	}
+	for (i = 0; v && i < v->n_nb; i++) {
+		struct vnode *y = v->nb[i] == k->self || v->nb[i] == avoid ? NULL : vic_find(k, v->nb[i]);
+
+		for (j = 0; y && j < y->n_nb; j++) {
+			struct contact *m = contact_find(k, y->nb[j]);
+
+			if (!m || !is_uln(m) || m->id == not_first || m->id == avoid || m->id == to)
+				continue;
+			path[0] = m->id;
+			path[1] = y->id;
+			path[2] = to;
+			return 3;
+		}
+	}
+	return 0;
+}
