@@ -4,7 +4,7 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "proto/kira/id.h"
-#include "proto/kira/node/testnet.h"
+#include "proto/kira/node/netns.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -283,7 +283,7 @@ static bool pings(const struct daemon *from, const char *address)
 	char command[128];
 	int rc;
 
-	testnet_enter(from->ns);
+	netns_enter(from->ns);
 	snprintf(command, sizeof(command), "ping -6 -n -q -c 1 -W 1 %s >/dev/null 2>&1", address);
 	rc = system(command);
 	return WIFEXITED(rc) && WEXITSTATUS(rc) == 0;
@@ -324,10 +324,10 @@ static int setup(void **state)
 		snprintf(d[i].socket, sizeof(d[i].socket), "%s/kira.sock", d[i].dir);
 		snprintf(d[i].config, sizeof(d[i].config), "%s/kira.json", d[i].dir);
 		write_config(&d[i], "{}");
-		d[i].ns = testnet_new();
+		d[i].ns = netns_new();
 	}
-	testnet_veth(d[0].ns, "right", d[1].ns, "left");
-	testnet_veth(d[1].ns, "right", d[2].ns, "left");
+	netns_veth(d[0].ns, "right", d[1].ns, "left");
+	netns_veth(d[1].ns, "right", d[2].ns, "left");
 	return 0;
 }
 
@@ -481,7 +481,7 @@ static char *kernel_state(const struct daemon *e)
 	char *text = calloc(1, 65536);
 	FILE *f;
 
-	testnet_enter(e->ns);
+	netns_enter(e->ns);
 	f = popen(command, "r");
 	assert_non_null(f);
 	assert_true(fread(text, 1, 65535, f) > 0);
@@ -534,12 +534,12 @@ static void links_come_and_go(void **state)
 	start(&d[1], NULL);
 	until_degree(&d[0], 1);
 	until_degree(&d[1], 1);
-	testnet_enter(d[0].ns);
-	testnet_up("right", false);
+	netns_enter(d[0].ns);
+	netns_up("right", false);
 	until_degree(&d[1], 0);
 	until_degree(&d[0], 0);
-	testnet_delete("right");
-	testnet_veth(d[0].ns, "other", d[1].ns, "left");
+	netns_delete("right");
+	netns_veth(d[0].ns, "other", d[1].ns, "left");
 	until_degree(&d[0], 1);
 	until_degree(&d[1], 1);
 	until_pings(&d[0], &d[1]);
@@ -672,8 +672,8 @@ static void hostile_datagrams(void **state)
 	start(&d[1], NULL);
 	until_degree(&d[1], 1);
 	before = node_state(&d[1]);
-	testnet_enter(d[0].ns);
-	to.sin6_scope_id = testnet_ifindex("right");
+	netns_enter(d[0].ns);
+	to.sin6_scope_id = netns_ifindex("right");
 	inet_pton(AF_INET6, "fe80::2", &to.sin6_addr);
 	for (i = 0; i < 2; i++) {
 		fd[i] = socket(AF_INET6, SOCK_DGRAM, 0);
@@ -752,9 +752,9 @@ static void runs_in_a_sandbox(void **state)
 	assert_int_equal(status_of(d[1].pid, "CapEff", 16), KEPT);
 	assert_int_equal(status_of(d[1].pid, "Uid", 10), 65534);
 	/* Links that come later are taken without privileges that are gone. */
-	testnet_veth(d[1].ns, "late", d[0].ns, "late");
-	testnet_enter(d[0].ns);
-	testnet_up("right", false);
+	netns_veth(d[1].ns, "late", d[0].ns, "late");
+	netns_enter(d[0].ns);
+	netns_up("right", false);
 	until_degree(&d[1], 1);
 	until_pings(&d[0], &d[1]);
 	stop(&d[0]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Real interfaces: veth pairs between two namespaces made for each case. */
 #include "proto/kira/node/ifaces.h"
-#include "proto/kira/node/testnet.h"
+#include "proto/kira/node/netns.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,9 +53,9 @@ static int setup(void **state)
 		return 0;
 	told = ups = downs = 0;
 	unwanted = "";
-	here = testnet_new();
-	there = testnet_new();
-	testnet_enter(here);
+	here = netns_new();
+	there = netns_new();
+	netns_enter(here);
 	ifaces = ifaces_open("kira0", &ops, &err);
 	assert_non_null(ifaces);
 	return 0;
@@ -93,11 +93,11 @@ static void finds_what_is_there(void **state)
 {
 	if (getuid() != 0)
 		skip();
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	assert_int_equal(ifaces_read(ifaces), 0);
 	until(&ups, 1);
 	assert_string_equal(last.name, "eth0");
-	assert_int_equal(last.ifindex, testnet_ifindex("eth0"));
+	assert_int_equal(last.ifindex, netns_ifindex("eth0"));
 	assert_int_equal(last.mtu, 1500);
 	assert_string_equal(ifaces_name(ifaces, last.ifindex), "eth0");
 	assert_null(ifaces_name(ifaces, last.ifindex + 1000));
@@ -111,19 +111,19 @@ static void coming_and_going(void **state)
 		skip();
 	assert_int_equal(ifaces_read(ifaces), 0);
 	assert_int_equal(told, 0); /* lo alone */
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	until(&ups, 1);
 	first = last.ifindex;
-	testnet_veth(here, "eth1", there, "peer1");
+	netns_veth(here, "eth1", there, "peer1");
 	until(&ups, 2);
-	testnet_enter(there);
-	testnet_delete("peer");
-	testnet_enter(here);
+	netns_enter(there);
+	netns_delete("peer");
+	netns_enter(here);
 	until(&downs, 1);
 	assert_int_equal(last.ifindex, first);
 	drain();
 	assert_null(ifaces_name(ifaces, first));
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	until(&ups, 3);
 	assert_string_equal(last.name, "eth0");
 	assert_int_equal(downs, 1);
@@ -133,27 +133,27 @@ static void carrier_and_switch(void **state)
 {
 	if (getuid() != 0)
 		skip();
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	assert_int_equal(ifaces_read(ifaces), 0);
 	until(&ups, 1);
-	testnet_enter(there);
-	testnet_up("peer", false);
-	testnet_enter(here);
+	netns_enter(there);
+	netns_up("peer", false);
+	netns_enter(here);
 	until(&downs, 1);
 	assert_int_equal(last.role, IFACE_BYSTANDER);
-	testnet_enter(there);
-	testnet_up("peer", true);
-	testnet_enter(here);
+	netns_enter(there);
+	netns_up("peer", true);
+	netns_enter(here);
 	until(&ups, 2);
 	/* Switched off, an interface loses its addresses: it is no link until it has one again. */
-	testnet_up("eth0", false);
+	netns_up("eth0", false);
 	until(&downs, 2);
 	assert_int_equal(last.role, IFACE_NONE);
-	testnet_up("eth0", true);
+	netns_up("eth0", true);
 	drain();
 	assert_int_equal(ups, 2);
 	assert_int_equal(last.role, IFACE_BYSTANDER);
-	testnet_addr("eth0", "fe80::77", 64, IFA_F_NODAD);
+	netns_addr("eth0", "fe80::77", 64, IFA_F_NODAD);
 	until(&ups, 3);
 	assert_int_equal(was, IFACE_BYSTANDER);
 }
@@ -165,16 +165,16 @@ static void waits_for_address_detection(void **state)
 
 	if (getuid() != 0)
 		skip();
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	assert_int_equal(ifaces_read(ifaces), 0);
 	until(&ups, 1);
 	nl = netlink_open(NULL);
-	a.ifindex = testnet_ifindex("eth0");
+	a.ifindex = netns_ifindex("eth0");
 	assert_int_equal(netlink_addr_del(nl, &a, NULL), 0);
 	netlink_close(nl);
 	until(&downs, 1);
 	assert_int_equal(netlink_sysctl_set("eth0", "accept_dad", 1, NULL), 0);
-	testnet_addr("eth0", "fe80::9", 64, 0);
+	netns_addr("eth0", "fe80::9", 64, 0);
 	/* The kernel needs a second to see that nobody else has the address: first tentative, then
 	 * a link. */
 	until(&ups, 2);
@@ -186,7 +186,7 @@ static void unwanted_are_bystanders(void **state)
 	if (getuid() != 0)
 		skip();
 	unwanted = "eth0";
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	assert_int_equal(ifaces_read(ifaces), 0);
 	drain();
 	assert_int_equal(ups, 0);
@@ -204,7 +204,7 @@ static void our_own_device_is_none(void **state)
 {
 	if (getuid() != 0)
 		skip();
-	testnet_veth(here, "kira0", there, "peer");
+	netns_veth(here, "kira0", there, "peer");
 	assert_int_equal(ifaces_read(ifaces), 0);
 	drain();
 	assert_int_equal(told, 0);
@@ -218,12 +218,12 @@ static void renamed_and_resized(void **state)
 
 	if (getuid() != 0)
 		skip();
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	assert_int_equal(ifaces_read(ifaces), 0);
 	until(&ups, 1);
 	nl = netlink_open(NULL);
 	before = told;
-	assert_int_equal(netlink_link_mtu(nl, testnet_ifindex("eth0"), 1400, NULL), 0);
+	assert_int_equal(netlink_link_mtu(nl, netns_ifindex("eth0"), 1400, NULL), 0);
 	netlink_close(nl);
 	until(&told, before + 1);
 	assert_int_equal(last.mtu, 1400);
@@ -241,7 +241,7 @@ static void bridge_ports_are_no_links(void **state)
 {
 	if (getuid() != 0)
 		skip();
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	assert_int_equal(ifaces_read(ifaces), 0);
 	until(&ups, 1);
 	if (system("ip link add br0 type bridge 2>/dev/null") != 0)
@@ -258,18 +258,18 @@ static void survives_lost_events(void **state)
 
 	if (getuid() != 0)
 		skip();
-	testnet_veth(here, "eth0", there, "peer");
+	netns_veth(here, "eth0", there, "peer");
 	assert_int_equal(ifaces_read(ifaces), 0);
 	until(&ups, 1);
 	for (i = 0; i < 300; i++) {
-		testnet_up("eth0", false);
-		testnet_up("eth0", true);
+		netns_up("eth0", false);
+		netns_up("eth0", true);
 	}
-	testnet_addr("eth0", "fe80::5", 64, IFA_F_NODAD);
-	testnet_veth(here, "eth1", there, "peer1");
+	netns_addr("eth0", "fe80::5", 64, IFA_F_NODAD);
+	netns_veth(here, "eth1", there, "peer1");
 	drain();
 	assert_int_equal(ups - downs, 2);
-	assert_string_equal(ifaces_name(ifaces, testnet_ifindex("eth1")), "eth1");
+	assert_string_equal(ifaces_name(ifaces, netns_ifindex("eth1")), "eth1");
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Real sockets: two namespaces with a veth pair between them. */
 #include "proto/kira/node/links.h"
-#include "proto/kira/node/testnet.h"
+#include "proto/kira/node/netns.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,8 +48,8 @@ static void open_end(struct end *e, const char *name)
 {
 	struct err err = {0};
 
-	testnet_enter(e->ns);
-	e->ifindex = testnet_ifindex(name);
+	netns_enter(e->ns);
+	e->ifindex = netns_ifindex(name);
 	e->links = links_open(PORT, on_frame, e, &err);
 	assert_non_null(e->links);
 	assert_int_equal(links_join(e->links, e->ifindex), 0);
@@ -61,9 +61,9 @@ static int setup(void **state)
 		return 0;
 	memset(&a, 0, sizeof(a));
 	memset(&b, 0, sizeof(b));
-	a.ns = testnet_new();
-	b.ns = testnet_new();
-	testnet_veth(a.ns, "a", b.ns, "b");
+	a.ns = netns_new();
+	b.ns = netns_new();
+	netns_veth(a.ns, "a", b.ns, "b");
 	open_end(&a, "a");
 	open_end(&b, "b");
 	return 0;
@@ -111,7 +111,7 @@ static void forge(const char *from, const char *to, int hops)
 		.sin6_family = AF_INET6, .sin6_port = htons(PORT), .sin6_scope_id = a.ifindex};
 	int fd;
 
-	testnet_enter(a.ns);
+	netns_enter(a.ns);
 	fd = socket(AF_INET6, SOCK_DGRAM, 0);
 	assert_true(fd >= 0);
 	inet_pton(AF_INET6, from, &src.sin6_addr);
@@ -178,10 +178,10 @@ static void only_link_local(void **state)
 {
 	if (getuid() != 0)
 		skip();
-	testnet_enter(a.ns);
-	testnet_addr("a", "2001:db8::1", 64, IFA_F_NODAD);
-	testnet_enter(b.ns);
-	testnet_addr("b", "2001:db8::2", 64, IFA_F_NODAD);
+	netns_enter(a.ns);
+	netns_addr("a", "2001:db8::1", 64, IFA_F_NODAD);
+	netns_enter(b.ns);
+	netns_addr("b", "2001:db8::2", 64, IFA_F_NODAD);
 	forge("2001:db8::1", "fe80::2", 255);
 	wait_for(&b, 1);
 	assert_int_equal(links_stats(b.links)->source, 1);
@@ -267,18 +267,18 @@ static void a_lost_link_is_survived(void **state)
 	if (getuid() != 0)
 		skip();
 	gone = a.ifindex;
-	testnet_enter(a.ns);
-	testnet_delete("a");
+	netns_enter(a.ns);
+	netns_delete("a");
 	links_send(a.links, gone, &addr_b, SLICE_LIT("x"));
 	links_send(a.links, gone, NULL, SLICE_LIT("x"));
 	assert_int_equal(links_stats(a.links)->send_failed, 2);
 	links_leave(a.links, gone);
 	assert_true(links_join(a.links, gone) < 0);
-	testnet_veth(a.ns, "a", b.ns, "b");
-	testnet_enter(a.ns);
-	a.ifindex = testnet_ifindex("a");
-	testnet_enter(b.ns);
-	b.ifindex = testnet_ifindex("b");
+	netns_veth(a.ns, "a", b.ns, "b");
+	netns_enter(a.ns);
+	a.ifindex = netns_ifindex("a");
+	netns_enter(b.ns);
+	b.ifindex = netns_ifindex("b");
 	assert_int_equal(links_join(a.links, a.ifindex), 0);
 	assert_int_equal(links_join(b.links, b.ifindex), 0);
 	links_send(a.links, a.ifindex, NULL, SLICE_LIT("x"));
@@ -292,7 +292,7 @@ static void a_taken_port_is_explained(void **state)
 
 	if (getuid() != 0)
 		skip();
-	testnet_enter(a.ns);
+	netns_enter(a.ns);
 	assert_null(links_open(PORT, on_frame, &a, &err));
 	assert_int_equal(err.code, -EADDRINUSE);
 	assert_non_null(strstr(err.what, "8080"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "proto/kira/node/testnet.h"
+#include "proto/kira/node/netns.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 static void check(int rc, const struct err *err)
 {
 	if (rc != 0)
-		err_print(err, "testnet", stderr);
+		err_print(err, "netns", stderr);
 	assert_int_equal(rc, 0);
 }
 
@@ -28,7 +28,7 @@ static struct netlink *ask(void)
 	return nl;
 }
 
-int testnet_new(void)
+int netns_new(void)
 {
 	struct err err = {0};
 	int ns;
@@ -36,17 +36,17 @@ int testnet_new(void)
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	assert_true(ns >= 0);
-	testnet_up("lo", true);
+	netns_up("lo", true);
 	check(netlink_sysctl_set("default", "accept_dad", 0, &err), &err);
 	return ns;
 }
 
-void testnet_enter(int ns)
+void netns_enter(int ns)
 {
 	assert_int_equal(setns(ns, CLONE_NEWNET), 0);
 }
 
-uint32_t testnet_ifindex(const char *name)
+uint32_t netns_ifindex(const char *name)
 {
 	struct netlink *nl = ask();
 	struct netlink_link link;
@@ -56,28 +56,28 @@ uint32_t testnet_ifindex(const char *name)
 	return rc == 0 ? link.ifindex : 0;
 }
 
-void testnet_up(const char *name, bool up)
+void netns_up(const char *name, bool up)
 {
 	struct netlink *nl = ask();
 	struct err err = {0};
 
-	check(netlink_link_flags(nl, testnet_ifindex(name), up ? IFF_UP : 0, IFF_UP, &err), &err);
+	check(netlink_link_flags(nl, netns_ifindex(name), up ? IFF_UP : 0, IFF_UP, &err), &err);
 	netlink_close(nl);
 }
 
-void testnet_delete(const char *name)
+void netns_delete(const char *name)
 {
 	struct netlink *nl = ask();
 	struct err err = {0};
 
-	check(netlink_link_delete(nl, testnet_ifindex(name), &err), &err);
+	check(netlink_link_delete(nl, netns_ifindex(name), &err), &err);
 	netlink_close(nl);
 }
 
-void testnet_addr(const char *name, const char *addr, unsigned prefix, uint32_t flags)
+void netns_addr(const char *name, const char *addr, unsigned prefix, uint32_t flags)
 {
 	struct netlink_addr a = {
-		.ifindex = testnet_ifindex(name),
+		.ifindex = netns_ifindex(name),
 		.family = AF_INET6,
 		.prefix = (uint8_t)prefix,
 		.flags = flags,
@@ -95,15 +95,15 @@ static void configure(int ns, const char *name, const char *addr)
 	struct netlink *nl;
 	struct err err = {0};
 
-	testnet_enter(ns);
+	netns_enter(ns);
 	nl = ask();
-	check(netlink_link_addrgen(nl, testnet_ifindex(name), IN6_ADDR_GEN_MODE_NONE, &err), &err);
+	check(netlink_link_addrgen(nl, netns_ifindex(name), IN6_ADDR_GEN_MODE_NONE, &err), &err);
 	netlink_close(nl);
-	testnet_up(name, true);
-	testnet_addr(name, addr, 64, IFA_F_NODAD);
+	netns_up(name, true);
+	netns_addr(name, addr, 64, IFA_F_NODAD);
 }
 
-void testnet_veth(int a, const char *a_name, int b, const char *b_name)
+void netns_veth(int a, const char *a_name, int b, const char *b_name)
 {
 	struct netlink_veth_end ends[2] = {{.name = a_name, .netns_fd = a},
 					   {.name = b_name, .netns_fd = b}};
@@ -115,6 +115,6 @@ void testnet_veth(int a, const char *a_name, int b, const char *b_name)
 	netlink_close(nl);
 	configure(a, a_name, "fe80::1");
 	configure(b, b_name, "fe80::2");
-	testnet_enter(here);
+	netns_enter(here);
 	close(here);
 }
