@@ -25,6 +25,7 @@ struct config {
 int config_ly_err(struct ly_ctx *ctx, const char *origin, const char *mend, struct err *err)
 {
 	const struct ly_err_item *e = ly_err_first(ctx);
+	int code = -EINVAL;
 	bool path;
 
 	/* Warnings come first, and the first error is the cause of the others. */
@@ -33,10 +34,10 @@ int config_ly_err(struct ly_ctx *ctx, const char *origin, const char *mend, stru
 	if (!e) {
 		err_set(err, -EINVAL, "refused");
 	} else if (e->err == LY_EMEM) {
-		err_set(err, -ENOMEM, "no memory");
+		code = err_set(err, -ENOMEM, "no memory");
 	} else {
 		path = e->data_path || e->schema_path;
-		err_set(err, -EINVAL, "%s", e->apptag ? e->apptag : e->msg ? e->msg : "not valid");
+		err_set(err, -EINVAL, "%s", e->msg ? e->msg : "not valid");
 		if (path)
 			err_where(err, "%s%s%s", origin ? origin : "", origin ? ": " : "",
 				  e->data_path ? e->data_path : e->schema_path);
@@ -48,7 +49,7 @@ int config_ly_err(struct ly_ctx *ctx, const char *origin, const char *mend, stru
 		err_mend(err, "%s", mend);
 	}
 	ly_err_clean(ctx, NULL);
-	return e && e->err == LY_EMEM ? -ENOMEM : -EINVAL;
+	return code;
 }
 
 /* libyang makes a mutable context of a const schema's: its stored errors. */

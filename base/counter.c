@@ -58,6 +58,7 @@ static void on_peer_closed(uv_handle_t *h)
 	struct peer *p = h->data;
 	struct counter *c = p->counter;
 
+	list_del(&p->at);
 	buf_free(&p->in);
 	buf_free(&p->out);
 	buf_free(&p->fly);
@@ -72,7 +73,7 @@ static void peer_close(struct peer *p)
 		return;
 	p->open = false;
 	counter_forget(p->counter, p);
-	list_del(&p->at);
+	/* It stays in the list until its handle is closed: somebody up the stack may be walking over it. */
 	p->counter->n_peers--;
 	uv_close((uv_handle_t *)&p->pipe, on_peer_closed);
 }
@@ -158,6 +159,8 @@ static void on_watch(uv_timer_t *t)
 		struct peer *p = container_of(it, struct peer, at);
 		size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&p->pipe);
 
+		if (!p->open)
+			continue;
 		if (!p->writing || left != p->left)
 			p->stalled = 0;
 		else if (++p->stalled >= WATCH_LOOKS)

@@ -14,7 +14,7 @@
  *
  * depth counts levels, the node at path is 1; 0 or absent: all. An event's path is the schema path of a YANG notification
  * ("/kira:neighbour-up") or the top of the configuration ("/kira:kira") with what config.apply changed; one subscription a client,
- * of one path and all below ("/" or absent: everything). `lost`: events this client has missed so far because it reads too slowly.
+ * of one such path or of all ("/" or absent). `lost`: events this client has missed so far because it reads too slowly.
  *
  * Errors have JSON-RPC's codes (-32700 not JSON, -32600 not a request, -32601 no such method, -32602 wrong params, -32603 internal) or -32000
  * where the room refuses or fails, and data {what, where, mend}.
@@ -78,9 +78,7 @@ void counter_free(struct counter *c);
 
 /* The configuration that is in force; valid until the next apply. */
 const struct config *counter_config(const struct counter *c);
-
-/* Applies a configuration that comes from the room's own side, a file that was read again: as config.apply does, the room
- * is asked and subscribers are told. `to` is taken over. Returns 0, or a negative errno and err. */
+/* Applies a configuration from elsewhere (its file, read again) as config.apply does. Takes `to` over in every case. */
 int counter_apply(struct counter *c, struct config *to, struct err *err);
 
 /* Whether a state.get of `path` needs the part at `part` ("/kira:kira/contacts"): one lies within the other. */

@@ -214,7 +214,8 @@ static int do_config_validate(struct counter *c, struct request *r, struct err *
 	return 0;
 }
 
-static int apply(struct counter *c, struct config *to, const struct config_diff *diff, bool dry_run, struct err *err)
+static int ask_room(struct counter *c, const struct config *to, const struct config_diff *diff, bool dry_run,
+		    struct err *err)
 {
 	if (diff->n == 0)
 		return 0;
@@ -226,8 +227,8 @@ static int apply(struct counter *c, struct config *to, const struct config_diff 
 	return c->room.apply(c->room.ctx, to, diff, dry_run, err);
 }
 
-/* Takes over `to`. diff is filled on success, and the caller's. */
-static int change(struct counter *c, struct config *to, bool dry_run, struct config_diff *diff, struct err *err)
+/* Takes `to` over. diff is what it changes, for the caller to free, where 0 is returned. */
+static int take_config(struct counter *c, struct config *to, bool dry_run, struct config_diff *diff, struct err *err)
 {
 	int rc = config_diff(c->running, to, diff);
 
@@ -235,7 +236,7 @@ static int change(struct counter *c, struct config *to, bool dry_run, struct con
 		config_free(to);
 		return err_set(err, rc, "cannot compare the configurations");
 	}
-	rc = apply(c, to, diff, dry_run, err);
+	rc = ask_room(c, to, diff, dry_run, err);
 	if (rc != 0)
 		config_diff_free(diff);
 	if (rc != 0 || dry_run) {
@@ -244,7 +245,19 @@ static int change(struct counter *c, struct config *to, bool dry_run, struct con
 	}
 	config_free(c->running);
 	c->running = to;
+	if (diff->n > 0)
+		counter_event_config(c, diff);
 	return 0;
+}
+
+int counter_apply(struct counter *c, struct config *to, struct err *err)
+{
+	struct config_diff diff;
+	int rc = take_config(c, to, false, &diff, err);
+
+	if (rc == 0)
+		config_diff_free(&diff);
+	return rc;
 }
 
 static int do_config_apply(struct counter *c, struct request *r, struct err *err)
@@ -262,26 +275,11 @@ static int do_config_apply(struct counter *c, struct request *r, struct err *err
 	to = get_config(c, r, err);
 	if (!to)
 		return -EINVAL;
-	rc = change(c, to, dry_run, &diff, err);
+	rc = take_config(c, to, dry_run, &diff, err);
 	if (rc != 0)
 		return rc;
 	yyjson_mut_obj_add_val(r->doc, r->result, "changes", counter_changes(r->doc, &diff));
 	yyjson_mut_obj_add_bool(r->doc, r->result, "applied", !dry_run);
-	if (!dry_run && diff.n > 0)
-		counter_event_config(c, &diff);
-	config_diff_free(&diff);
-	return 0;
-}
-
-int counter_apply(struct counter *c, struct config *to, struct err *err)
-{
-	struct config_diff diff;
-	int rc = change(c, to, false, &diff, err);
-
-	if (rc != 0)
-		return rc;
-	if (diff.n > 0)
-		counter_event_config(c, &diff);
 	config_diff_free(&diff);
 	return 0;
 }
@@ -558,7 +556,9 @@ void counter_tell_lost(struct peer *p)
 bool counter_listened(const struct counter *c)
 {
 	list_each(it, &c->peers) {
-		if (container_of(it, struct peer, at)->subscribed)
+		const struct peer *p = container_of(it, struct peer, at);
+
+		if (p->subscribed && p->open)
 			return true;
 	}
 	return false;
@@ -573,7 +573,7 @@ static void publish(struct counter *c, const char *path, yyjson_mut_doc *doc)
 	list_each_safe(it, &c->peers) {
 		struct peer *p = container_of(it, struct peer, at);
 
-		if (!p->subscribed || !(strcmp(p->subscribed, "/") == 0 || strcmp(p->subscribed, path) == 0))
+		if (!p->open || !p->subscribed || !(strcmp(p->subscribed, "/") == 0 || strcmp(p->subscribed, path) == 0))
 			continue;
 		if (!params || peer_queued(p) + n > COUNTER_MAX_EVENTS)
 			p->lost++;

@@ -126,6 +126,7 @@ yyjson_mut_val *json_add_arr(yyjson_mut_doc *doc, yyjson_mut_val *obj, const cha
 bool json_get_u64(yyjson_val *v, uint64_t *out)
 {
 	const char *text;
+	uint64_t n;
 	char *end;
 
 	if (yyjson_is_uint(v)) {
@@ -136,13 +137,17 @@ bool json_get_u64(yyjson_val *v, uint64_t *out)
 	if (!text || text[0] < '0' || text[0] > '9')
 		return false;
 	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return errno == 0 && (size_t)(end - text) == yyjson_get_len(v);
+	n = strtoull(text, &end, 10);
+	if (errno != 0 || (size_t)(end - text) != yyjson_get_len(v))
+		return false;
+	*out = n;
+	return true;
 }
 
 bool json_get_i64(yyjson_val *v, int64_t *out)
 {
 	const char *text;
+	int64_t n;
 	char *end;
 
 	if (yyjson_is_sint(v) || (yyjson_is_uint(v) && yyjson_get_uint(v) <= INT64_MAX)) {
@@ -153,6 +158,9 @@ bool json_get_i64(yyjson_val *v, int64_t *out)
 	if (!text || !(text[0] == '-' ? text[1] >= '0' && text[1] <= '9' : text[0] >= '0' && text[0] <= '9'))
 		return false;
 	errno = 0;
-	*out = strtoll(text, &end, 10);
-	return errno == 0 && (size_t)(end - text) == yyjson_get_len(v);
+	n = strtoll(text, &end, 10);
+	if (errno != 0 || (size_t)(end - text) != yyjson_get_len(v))
+		return false;
+	*out = n;
+	return true;
 }

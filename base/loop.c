@@ -8,20 +8,25 @@
 
 static void on_signal(uv_signal_t *h, int signum)
 {
-	struct loop_stop *s = h->data;
+	struct loop_signals *s = h->data;
 
+	if (signum == SIGHUP && s->reload) {
+		s->reload(s->ctx);
+		return;
+	}
 	if (s->seen++ > 0)
 		_exit(128 + signum);
 	s->stop(s->ctx, signum);
 }
 
-int loop_stop_init(struct loop_stop *s, uv_loop_t *loop, void (*stop)(void *ctx, int signum), void *ctx)
+int loop_signals_init(struct loop_signals *s, uv_loop_t *loop, void (*stop)(void *ctx, int signum),
+		      void (*reload)(void *ctx), void *ctx)
 {
 	static const int signums[] = {SIGINT, SIGTERM, SIGHUP};
 	size_t i;
 	int rc;
 
-	*s = (struct loop_stop){.stop = stop, .ctx = ctx};
+	*s = (struct loop_signals){.stop = stop, .reload = reload, .ctx = ctx};
 	signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < 3; i++) {
 		rc = uv_signal_init(loop, &s->sig[i]);

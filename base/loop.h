@@ -9,16 +9,19 @@
 
 #include <uv.h>
 
-/* Calls stop once on SIGINT, SIGTERM or SIGHUP; a second signal ends the process at once with status 128 + signal. SIGPIPE
- * is ignored. The struct is the caller's and lives until loop_finish(). Handles do not keep the loop alive. */
-struct loop_stop {
+/* Signals of a service: SIGINT and SIGTERM call stop, once; the second ends the process at once with status 128 + signal. SIGHUP
+ * calls reload, or stop where reload is NULL. SIGPIPE is ignored. The struct is the caller's and lives until
+ * loop_finish(). The handles do not keep the loop alive. */
+struct loop_signals {
 	uv_signal_t sig[3];
 	void (*stop)(void *ctx, int signum);
+	void (*reload)(void *ctx);
 	void *ctx;
 	unsigned seen;
 };
 
-int loop_stop_init(struct loop_stop *s, uv_loop_t *loop, void (*stop)(void *ctx, int signum), void *ctx);
+int loop_signals_init(struct loop_signals *s, uv_loop_t *loop, void (*stop)(void *ctx, int signum),
+		      void (*reload)(void *ctx), void *ctx);
 
 /* A deadline in microseconds of clock_now(), which a core answers and the loop keeps: tick is called when it is due and
  * returns the next one (USEC_NEVER: none). Precise to the kernel's timers (timerfd, CLOCK_BOOTTIME), not to libuv's
