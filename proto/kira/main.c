@@ -54,6 +54,8 @@ static int run(const struct options *o, const struct node_params *params, struct
 	if (o->user)
 		rc = sandbox_user(&sandbox, o->user, &err);
 	if (rc == 0)
+		rc = sandbox_begin(o->seccomp, &err);
+	if (rc == 0)
 		rc = make_run_dir(o->run_dir, &sandbox, &err);
 	n = calloc(1, sizeof(*n));
 	if (rc != 0 || !n) {

@@ -7,9 +7,7 @@
 #include "proto/kira/node/room.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* More than any node needs; a bug or an attack must not take the machine's memory. */
 #define CORE_MEMORY (256u << 20)
@@ -229,9 +227,9 @@ static int watch(struct node *n, int which, int fd)
 
 /* ---- signals ---- */
 
-static void on_hangup(uv_signal_t *sig, int signum)
+static void on_reload(void *ctx)
 {
-	struct node *n = sig->data;
+	struct node *n = ctx;
 	struct err err = {0};
 
 	notify_manager("RELOADING=1");
@@ -240,31 +238,12 @@ static void on_hangup(uv_signal_t *sig, int signum)
 	notify_manager("READY=1");
 }
 
-static void on_stop(uv_signal_t *sig, int signum)
+static void on_stop(void *ctx, int signum)
 {
-	struct node *n = sig->data;
+	struct node *n = ctx;
 
-	if (n->stops++ > 0)
-		_exit(128 + signum);
 	notify_manager("STOPPING=1");
 	uv_stop(&n->loop);
-}
-
-static int watch_signals(struct node *n)
-{
-	static const int numbers[3] = {SIGINT, SIGTERM, SIGHUP};
-	int rc = 0;
-	int i;
-
-	signal(SIGPIPE, SIG_IGN);
-	for (i = 0; i < 3 && rc == 0; i++) {
-		n->sig[i].data = n;
-		rc = uv_signal_init(&n->loop, &n->sig[i]);
-		if (rc == 0)
-			rc = uv_signal_start(&n->sig[i], numbers[i] == SIGHUP ? on_hangup : on_stop,
-					     numbers[i]);
-	}
-	return rc;
 }
 
 /* ---- life ---- */
@@ -402,13 +381,19 @@ int node_open(struct node *n, const struct node_params *params, struct config *c
 	      struct err *err)
 {
 	const struct ifaces_ops ops = {.wanted = wanted, .changed = on_iface, .ctx = n};
+	int rc;
 
 	memset(n, 0, sizeof(*n));
 	n->params = *params;
 	n->started = clock_now();
 	settings_read(&n->settings, config);
 	alloc_init(&n->alloc, CORE_MEMORY);
-	uv_loop_init(&n->loop);
+	rc = uv_loop_init(&n->loop);
+	if (rc != 0) {
+		config_free(config);
+		return err_set(err, rc, "cannot make the loop: %s", uv_strerror(rc));
+	}
+	n->looped = true;
 	if (open_identity(n, err) != 0) {
 		config_free(config);
 		return err->code;
@@ -430,7 +415,7 @@ static int start(struct node *n, struct err *err)
 
 	rc = loop_timer_init(&n->timer, &n->loop, on_due, n);
 	if (rc == 0)
-		rc = watch_signals(n);
+		rc = loop_signals_init(&n->signals, &n->loop, on_stop, on_reload, n);
 	if (rc == 0)
 		rc = watch(n, POLL_LINKS, links_fd(n->links));
 	if (rc == 0)
@@ -487,5 +472,6 @@ void node_close(struct node *n)
 	room_close(n->room);
 	if (n->timer.tick)
 		loop_timer_close(&n->timer);
-	loop_finish(&n->loop);
+	if (n->looped)
+		loop_finish(&n->loop);
 }

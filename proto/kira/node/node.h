@@ -32,8 +32,7 @@ struct node {
 	uv_loop_t loop;
 	struct loop_timer timer;
 	uv_poll_t *poll[3]; /* links, ifaces, data plane; NULL: not polled */
-	uv_signal_t sig[3];
-	unsigned stops; /* signals to stop so far */
+	struct loop_signals signals;
 	usec_t started;
 
 	const struct config *trying; /* being applied; NULL: the room's is in force */
@@ -47,6 +46,7 @@ struct node {
 	struct kira *core;
 	struct room *room;
 	uint64_t table_errors; /* entries that the data plane did not take */
+	bool looped; /* the loop was made */
 	bool failed;	       /* the loop was ended by an error */
 };
 

@@ -11,8 +11,9 @@ struct walk {
 	yyjson_mut_doc *doc;
 	yyjson_mut_val *list;
 	usec_t now;
-	const struct kira_neighbour_info *last; /* the neighbour before, while its listing lasts */
-	struct kira_neighbour_info kept;
+	struct kira_id neighbour; /* the one before, */
+	uint32_t seen[32];        /* and its links so far */
+	size_t n_seen;
 };
 
 /* ---- values ---- */
@@ -97,16 +98,30 @@ static void add_ids(struct walk *w, yyjson_mut_val *obj, const char *key, const 
 
 /* ---- tables ---- */
 
+/* A neighbour with two addresses on one link is one entry. The entries of a neighbour come in a row. */
+static bool seen_before(struct walk *w, const struct kira_neighbour_info *i)
+{
+	size_t at;
+
+	if (!kira_id_eq(&w->neighbour, &i->id))
+		w->n_seen = 0;
+	w->neighbour = i->id;
+	for (at = 0; at < w->n_seen; at++)
+		if (w->seen[at] == i->link)
+			return true;
+	if (w->n_seen == sizeof(w->seen) / sizeof(w->seen[0]))
+		return true;
+	w->seen[w->n_seen++] = i->link;
+	return false;
+}
+
 static bool one_neighbour(void *ctx, const struct kira_neighbour_info *i)
 {
 	struct walk *w = ctx;
 	yyjson_mut_val *obj;
 
-	/* A neighbour with two addresses on one link is one entry. */
-	if (w->last && w->last->link == i->link && kira_id_eq(&w->last->id, &i->id))
+	if (seen_before(w, i))
 		return true;
-	w->kept = *i;
-	w->last = &w->kept;
 	obj = yyjson_mut_arr_add_obj(w->doc, w->list);
 	add_id(w, obj, "id", &i->id);
 	add_link(w, obj, i->link);

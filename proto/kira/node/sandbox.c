@@ -351,6 +351,25 @@ static int filter_calls(enum sandbox_seccomp mode, struct err *err)
 	return rc == 0 ? 0 : fail(err, rc, "seccomp");
 }
 
+int sandbox_begin(enum sandbox_seccomp mode, struct err *err)
+{
+	scmp_filter_ctx ctx;
+	int rc;
+
+	if (mode == SANDBOX_OFF)
+		return 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0)
+		return fail(err, -errno, "no new privileges");
+	ctx = seccomp_init(SCMP_ACT_ALLOW);
+	if (!ctx)
+		return fail(err, -ENOMEM, "seccomp");
+	rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+	if (rc == 0)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return rc == 0 ? 0 : fail(err, rc, "seccomp");
+}
+
 int sandbox_enter(const struct sandbox *s, struct err *err)
 {
 	int rc;

@@ -32,6 +32,10 @@ int sandbox_seccomp_parse(const char *text, enum sandbox_seccomp *mode);
 /* Numbers of a user, by name. Reads the user database: not after sandbox_enter. Returns 0 or a
  * negative errno and err. */
 int sandbox_user(struct sandbox *s, const char *name, struct err *err);
+/* Before the first loop is made: from here on the kernel seems to have no io_uring, so that libuv
+ * takes epoll. A ring that was there before the filter would go around it. Returns 0, or a negative
+ * errno and err. */
+int sandbox_begin(enum sandbox_seccomp mode, struct err *err);
 /* Returns 0, or a negative errno and err; the process must end then, as it may be half way. Without
  * CAP_NET_ADMIN it fails with -EPERM; a kept capability that the process did not have is not an
  * error otherwise. */

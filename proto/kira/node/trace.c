@@ -170,6 +170,11 @@ int trace_begin(struct traces *t, uint64_t call, const struct kira_id *target, s
 	if (rc == 0)
 		return 0;
 	drop(tr);
+	if (rc == -EBUSY && kira_n_neighbours(t->node->core) == 0) {
+		err_set(err, -ENETUNREACH, "this node has no neighbours");
+		err_mend(err, "see dep kira show: are its interfaces up, and is there a node on their links?");
+		return -ENETUNREACH;
+	}
 	if (rc == -EBUSY) {
 		err_set(err, rc, "too many traces are under way");
 		err_mend(err, "try again in a few seconds");
