@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init and its kin: SHA256() would load all of OpenSSL's algorithms */
 #include "proto/kira/node/identity.h"
 
 #include "base/rng.h"
@@ -31,12 +32,15 @@ static void checksum(const struct identity_record *r, char sum[SUM_DIGITS + 1])
 {
 	uint8_t bytes[KIRA_ID_BYTES + 4];
 	uint8_t digest[SHA256_DIGEST_LENGTH];
+	SHA256_CTX sha;
 	int i;
 
 	memcpy(bytes, r->id.b, KIRA_ID_BYTES);
 	for (i = 0; i < 4; i++)
 		bytes[KIRA_ID_BYTES + i] = (uint8_t)(r->ssn >> (24 - 8 * i));
-	SHA256(bytes, sizeof(bytes), digest);
+	SHA256_Init(&sha);
+	SHA256_Update(&sha, bytes, sizeof(bytes));
+	SHA256_Final(digest, &sha);
 	for (i = 0; i < SUM_DIGITS / 2; i++)
 		snprintf(sum + 2 * i, 3, "%02x", digest[i]);
 }

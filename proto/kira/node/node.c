@@ -7,6 +7,7 @@
 #include "proto/kira/node/room.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 /* More than any node needs; a bug or an attack must not take the machine's memory. */
@@ -449,6 +450,7 @@ int node_run(struct node *n, struct err *err)
 		   LOG_NUM("port", n->settings.port),
 		   LOG_TEXT("data-plane", dataplane_kind_name(dataplane_kind(n->data))));
 	notify_manager("READY=1");
+	malloc_trim(0);
 	uv_run(&n->loop, UV_RUN_DEFAULT);
 	if (n->failed)
 		return err_set(err, -ENOMEM, "the routing could not be started again");
