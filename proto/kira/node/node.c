@@ -91,12 +91,19 @@ static void env_event(void *ctx, const struct kira_event *ev)
 
 /* ---- what the core is told ---- */
 
+static usec_t next_deadline(const struct node *n)
+{
+	usec_t core = kira_next(n->core);
+
+	return n->ifaces_due < core ? n->ifaces_due : core;
+}
+
 void node_settle(struct node *n)
 {
 	if (!n->core)
 		return;
 	room_pump(n->room);
-	loop_timer_set(&n->timer, kira_next(n->core));
+	loop_timer_set(&n->timer, next_deadline(n));
 }
 
 static void on_datagram(void *ctx, uint32_t ifindex, const struct kira_addr *from,
@@ -115,15 +122,28 @@ static void on_miss(void *ctx, const struct kira_id *dest)
 		kira_want(n->core, dest, clock_now());
 }
 
+/* A listing that failed is tried again even if no event comes. */
+static int read_ifaces(struct node *n)
+{
+	int rc = ifaces_read(n->ifaces);
+
+	n->ifaces_due = rc == 0 ? USEC_NEVER : clock_now() + SEC(1);
+	if (rc != 0)
+		log_warning("cannot read the interfaces; trying again", LOG_TEXT("why", strerror(-rc)));
+	return rc;
+}
+
 static usec_t on_due(void *ctx, usec_t now)
 {
 	struct node *n = ctx;
 
 	if (!n->core)
 		return USEC_NEVER;
+	if (n->ifaces_due <= now)
+		read_ifaces(n);
 	kira_tick(n->core, now);
 	room_pump(n->room);
-	return kira_next(n->core);
+	return next_deadline(n);
 }
 
 static bool wanted(void *ctx, const char *name)
@@ -176,24 +196,22 @@ static void on_iface(void *ctx, const struct iface *i, enum iface_role was)
 		link_on(n, i);
 	else if (i->role == IFACE_BYSTANDER && dataplane_guard(n->data, i->ifindex, &err) != 0)
 		log_err(LOG_LEVEL_WARNING, &err);
+	else if (i->role == IFACE_NONE && was == IFACE_BYSTANDER)
+		dataplane_link_down(n->data, i->ifindex);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct node *n = poll->data;
-	int rc = 0;
 
 	if (!n->core)
 		return;
 	if (poll == n->poll[POLL_LINKS])
 		links_read(n->links);
 	else if (poll == n->poll[POLL_IFACES])
-		rc = ifaces_read(n->ifaces);
+		read_ifaces(n);
 	else
 		dataplane_read(n->data, clock_now());
-	if (rc != 0)
-		log_warning("cannot read the interfaces; trying again",
-			    LOG_TEXT("why", strerror(-rc)));
 	node_settle(n);
 }
 
@@ -375,7 +393,12 @@ static int open_data_plane(struct node *n, struct err *err)
 	p.miss = on_miss;
 	p.ctx = n;
 	n->data = dataplane_open(&p, err);
-	return n->data ? 0 : err->code;
+	if (!n->data)
+		return err->code;
+	/* Where bpf was not possible, err says why. */
+	if (p.kind == DATAPLANE_AUTO && dataplane_kind(n->data) == DATAPLANE_TUN && err->code != 0)
+		log_err(LOG_LEVEL_WARNING, err);
+	return 0;
 }
 
 int node_open(struct node *n, const struct node_params *params, struct config *config,
@@ -387,6 +410,7 @@ int node_open(struct node *n, const struct node_params *params, struct config *c
 	memset(n, 0, sizeof(*n));
 	n->params = *params;
 	n->started = clock_now();
+	n->ifaces_due = USEC_NEVER;
 	settings_read(&n->settings, config);
 	alloc_init(&n->alloc, CORE_MEMORY);
 	rc = uv_loop_init(&n->loop);
@@ -429,7 +453,7 @@ static int start(struct node *n, struct err *err)
 	if (rc != 0)
 		return rc;
 	/* The first read finds all interfaces. */
-	rc = ifaces_read(n->ifaces);
+	rc = read_ifaces(n);
 	if (rc != 0)
 		return err_set(err, rc, "cannot list the interfaces: %s", strerror(-rc));
 	node_settle(n);

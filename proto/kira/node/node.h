@@ -34,6 +34,7 @@ struct node {
 	uv_poll_t *poll[3]; /* links, ifaces, data plane; NULL: not polled */
 	struct loop_signals signals;
 	usec_t started;
+	usec_t ifaces_due; /* when to list the interfaces again, as it failed */
 
 	const struct config *trying; /* being applied; NULL: the room's is in force */
 	struct settings settings;
