@@ -70,7 +70,7 @@ static void read_core(struct kira_params *p, const struct lyd_node *at)
 
 static void read_data_plane(struct settings *s, const struct lyd_node *at)
 {
-	static const enum dataplane_kind kinds[] = {DATAPLANE_BPF, DATAPLANE_TUN, DATAPLANE_IP6GRE};
+	static const enum dataplane_kind kinds[] = {DATAPLANE_BPF, DATAPLANE_TUN};
 	const char *kind = config_text(at, AT("data-plane/kind"));
 	struct dataplane_params *d = &s->data;
 	size_t i;
