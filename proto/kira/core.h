@@ -157,6 +157,7 @@ struct contact {
 	bool checking;  /* the active path was put together here and is not yet proved */
 	uint8_t detour; /* hops of the detour that the active path starts with while it is being checked, 0: none */
 	uint8_t update; /* action to tell the ID neighbours, + 1; 0: nothing */
+	uint8_t proofs; /* of the active path, so far */
 	uint8_t told;   /* last action told, + 1 */
 	uint16_t degree;
 	uint32_t ssn;

@@ -154,7 +154,6 @@ void contact_invalid(struct kira *k, struct contact *c, nid_t a, nid_t b, usec_t
 		return;
 	c->state = KIRA_INVALID;
 	c->lost = now;
-	c->detour = 0;
 	c->checking = false;
 	if (c->probe)
 		req_free(k, c->probe);

@@ -325,7 +325,9 @@ static void build(struct building *b)
 		struct contact *c = k->contact[i];
 		struct kira_fwd to;
 
-		if (c->state != KIRA_VALID)
+		/* A lost contact of the deepest level has no bucket to stand in for it. Until it is found again or given
+		 * up its old path serves: where that is broken, its neighbours may be going around the gap. */
+		if (c->state != KIRA_VALID && c->bucket < level * per)
 			continue;
 		to = fwd_contact(k, c);
 		if (to.kind == KIRA_FWD_NONE)

@@ -8,6 +8,7 @@
 #define CANDIDATE_WAIT SEC(2)
 #define SCAN SEC(1)
 #define SCAN_BUCKET 2
+#define STABLE 3 /* proofs of one path after which it is refreshed less often */
 #define NEAR 3 /* paths of up to so many hops need no set-up */
 
 /* ProbeReq, PathSetupReq or PathTeardownReq along a path. */
@@ -139,7 +140,11 @@ void refresh_fire(struct kira *k, struct timer *t, usec_t now)
 
 	if (is_uln(c) || c->active->n <= NEAR || c->state != KIRA_VALID)
 		return;
-	timer_set(k, t, now + jitter(k, k->p.path_refresh));
+	/* A path that has proved stable is refreshed as late as its expiry and the tries of a probe allow. */
+	if (c->proofs < STABLE)
+		timer_set(k, t, now + jitter(k, k->p.path_refresh));
+	else
+		timer_set(k, t, now + k->p.path_expiry * 13 / 20 + jitter(k, k->p.path_expiry / 20));
 	probe_contact(k, c, now);
 }
 

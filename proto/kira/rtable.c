@@ -158,6 +158,7 @@ void contact_set_path(struct kira *k, struct contact *c, struct path *p)
 
 	c->active = path_ref(p);
 	c->detour = 0;
+	c->proofs = 0;
 	c->checking = false;
 	if (c->probe)
 		req_free(k, c->probe);
@@ -172,6 +173,8 @@ void contact_valid(struct kira *k, struct contact *c, usec_t now)
 	c->validated = now;
 	c->seen = now;
 	c->checking = false;
+	if (c->proofs < UINT8_MAX)
+		c->proofs++;
 	if (c->detour > 0) {
 		c->detour = 0;
 		fwd_dirty(k, false, now);
@@ -185,7 +188,7 @@ void contact_valid(struct kira *k, struct contact *c, usec_t now)
 	c->lost = 0;
 	path_setup(k, c, now);
 	update_tell(k, c, KIRA_CHANGE, now);
-	fwd_dirty(k, false, now);
+	fwd_dirty(k, true, now);
 }
 
 struct contact *rtable_uln(struct kira *k, nid_t id, const struct kira_msg *m, usec_t now)
