@@ -37,6 +37,7 @@ struct daemon {
 	char config[96];
 };
 
+static const char *program; /* path of dep-kira */
 static struct daemon d[DAEMONS];
 static struct config_schema *schema;
 static struct config *defaults;
@@ -63,19 +64,17 @@ static void run_daemon(struct daemon *e, const char *const more[])
 {
 	const char *argv[16] = {"dep-kira", "--state-dir", e->dir,   "--run-dir",
 				e->dir,	    "--config",	   e->config};
-	char path[512];
 	char log_path[96];
 	size_t n = 7;
 	int log;
 
-	snprintf(path, sizeof(path), "%s/proto/kira/node/dep-kira", getenv("DEP_BUILD"));
 	for (; more && *more && n < 15; more++)
 		argv[n++] = *more;
 	snprintf(log_path, sizeof(log_path), "%s/log", e->dir);
 	log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	dup2(log, 2);
 	setns(e->ns, CLONE_NEWNET);
-	execv(path, (char *const *)argv);
+	execv(program, (char *const *)argv);
 	_exit(127);
 }
 
@@ -314,6 +313,27 @@ static void until_pings(const struct daemon *from, const struct daemon *to)
 	}
 }
 
+/* What iproute2 shows of a namespace, but for counters and ages. */
+static char *kernel_state(const struct daemon *e)
+{
+	static const char command[] = "{ ip -o link | sed 's/ qlen [0-9]*//'; ip -o -6 addr | sed "
+				      "'s/valid_lft.*//'; ip -6 route show table all; "
+				      "ip -6 rule; ip -6 neigh show nud permanent; "
+				      "for i in lo left right; do tc filter show dev $i ingress; "
+				      "tc filter show dev $i egress; tc qdisc show dev $i; "
+				      "done; cat /proc/sys/net/ipv6/conf/all/forwarding "
+				      "/proc/sys/net/ipv6/conf/default/forwarding; } 2>/dev/null";
+	char *text = calloc(1, 65536);
+	FILE *f;
+
+	netns_enter(e->ns);
+	f = popen(command, "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, 65535, f) > 0);
+	pclose(f);
+	return text;
+}
+
 /* ---- the network: 0 - 1 - 2 ---- */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -449,6 +469,56 @@ static void three_in_a_row(void **state)
 		stop(&d[i]);
 }
 
+/* Forwarding is the kernel's: stopped daemons do not stop traffic. */
+static void traffic_without_daemons(void **state)
+{
+	struct node_state far;
+	int i;
+
+	if (getuid() != 0)
+		skip();
+	for (i = 0; i < 3; i++)
+		start(&d[i], NULL);
+	until_degree(&d[1], 2);
+	until_pings(&d[0], &d[2]);
+	until_pings(&d[2], &d[0]);
+	far = node_state(&d[2]);
+	for (i = 0; i < 3; i++)
+		kill(d[i].pid, SIGSTOP);
+	for (i = 0; i < 10; i++) {
+		assert_true(pings(&d[0], far.address));
+		pause_ms(50);
+	}
+	for (i = 0; i < 3; i++)
+		kill(d[i].pid, SIGCONT);
+	for (i = 0; i < 3; i++)
+		stop(&d[i]);
+}
+
+static void in_user_space_too(void **state)
+{
+	char *before;
+	char *after;
+	int i;
+
+	if (getuid() != 0)
+		skip();
+	before = kernel_state(&d[1]);
+	for (i = 0; i < 3; i++) {
+		write_config(&d[i], "{\"kira:kira\": {\"data-plane\": {\"kind\": \"tun\", \"device\": \"net0\"}}}");
+		start(&d[i], NULL);
+	}
+	until_degree(&d[1], 2);
+	until_pings(&d[0], &d[2]);
+	until_pings(&d[2], &d[0]);
+	for (i = 0; i < 3; i++)
+		stop(&d[i]);
+	after = kernel_state(&d[1]);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
 static void the_same_after_a_restart(void **state)
 {
 	struct node_state before;
@@ -479,27 +549,6 @@ static void the_same_after_a_restart(void **state)
 	until_pings(&d[1], &d[0]);
 	stop(&d[0]);
 	stop(&d[1]);
-}
-
-/* What iproute2 shows of a namespace, but for counters and ages. */
-static char *kernel_state(const struct daemon *e)
-{
-	static const char command[] = "{ ip -o link | sed 's/ qlen [0-9]*//'; ip -o -6 addr | sed "
-				      "'s/valid_lft.*//'; ip -6 route show table all; "
-				      "ip -6 rule; ip -6 neigh show nud permanent; "
-				      "for i in lo left right; do tc filter show dev $i ingress; "
-				      "tc filter show dev $i egress; tc qdisc show dev $i; "
-				      "done; cat /proc/sys/net/ipv6/conf/all/forwarding "
-				      "/proc/sys/net/ipv6/conf/default/forwarding; } 2>/dev/null";
-	char *text = calloc(1, 65536);
-	FILE *f;
-
-	netns_enter(e->ns);
-	f = popen(command, "r");
-	assert_non_null(f);
-	assert_true(fread(text, 1, 65535, f) > 0);
-	pclose(f);
-	return text;
 }
 
 static void leaves_nothing_behind(void **state)
@@ -783,11 +832,14 @@ static void says_why_it_does_not_start(void **state)
 	stop(&d[0]);
 }
 
-int main(void)
+/* daemon_test PATH_OF_DEP_KIRA */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(two_find_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(three_in_a_row, setup, teardown),
+		cmocka_unit_test_setup_teardown(traffic_without_daemons, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_user_space_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_same_after_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(leaves_nothing_behind, setup, teardown),
 		cmocka_unit_test_setup_teardown(links_come_and_go, setup, teardown),
@@ -800,6 +852,9 @@ int main(void)
 	struct err err = {0};
 	int failed;
 
+	if (argc != 2)
+		return 2;
+	program = argv[1];
 	schema = config_schema_new("kira", kira_yang, &err);
 	defaults = schema ? config_parse(schema, "{}", 2, NULL, &err) : NULL;
 	if (!defaults) {
