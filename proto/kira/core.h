@@ -75,7 +75,8 @@ size_t path_ids(const struct kira *k, const struct path *p, struct kira_id *ids)
 /* ---- neighbours and links (uln.c) ---- */
 
 struct link {
-	struct list in; /* k->links */
+	struct list in; /* k->links, in the order that they came up */
+	struct hash_node node; /* k->link_ids, by id */
 	uint32_t id;
 	uint32_t mtu;
 	usec_t interval; /* of the next hello; 0: none said yet */
@@ -356,6 +357,7 @@ struct path_entry {
 	nid_t n1; /* 0: ourselves, decapsulate */
 	nid_t n2; /* 0: the path ends at n1 */
 	bool precomputed;
+	bool idle; /* a user of it said that it goes; refresh clears this */
 	uint32_t round; /* of the last precomputation that wanted it */
 	usec_t refreshed; /* by others; 0: never */
 	struct kira_fwd to;
@@ -370,7 +372,7 @@ void fwd_flush(struct kira *k, usec_t now);
 void fwd_fire(struct kira *k, struct timer *t, usec_t now);
 void fwd_expire(struct kira *k, usec_t now);
 /* PathSetupReq or ProbeReq passes: hops[index…] is the remaining path, ourselves first. */
-void fwd_setup(struct kira *k, const struct kira_msg *m, usec_t now);
+void fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now);
 void fwd_teardown(struct kira *k, const struct kira_msg *m, usec_t now);
 void fwd_clear(struct kira *k);
 
@@ -392,6 +394,7 @@ struct kira {
 
 	struct heap timers;
 	struct list links;
+	struct hash link_ids;
 	struct hash adjs;
 
 	struct hash contacts;
@@ -430,6 +433,8 @@ struct kira {
 	usec_t rod_wait;
 	bool rod_learned;
 	struct timer scan;
+	uint32_t scan_from;    /* where the next scan of the vicinity goes on */
+	uint32_t scan_contact; /* and that of the contacts */
 	struct timer update;
 	struct timer fwd;
 	struct tokens candidates;

@@ -13,7 +13,7 @@
 
 #define DELAY MSEC(50)
 #define EXPIRE SEC(10)
-#define HINT_LIFE SEC(25) /* after a teardown: longer than the refresh of whoever else uses the entry */
+#define SETUP_BURST 200 /* seconds' worth of new entries that a neighbour may bring at once */
 #define NEAR 3
 
 /* ---- where a path leads ---- */
@@ -540,6 +540,7 @@ static void path_want(struct kira *k, nid_t n1, nid_t n2)
 			return;
 	}
 	e->precomputed = true;
+	e->idle = false;
 	e->refreshed = 0;
 	e->round = k->round;
 	if (n1)
@@ -592,7 +593,21 @@ const struct kira_fwd *kira_lookup_path(const struct kira *k, const struct kira_
 	return e && e->to.kind != KIRA_FWD_NONE ? &e->to : NULL;
 }
 
-void fwd_setup(struct kira *k, const struct kira_msg *m, usec_t now)
+static bool drop_idle(struct kira *k)
+{
+	hash_each(it, &k->paths)
+	{
+		struct path_entry *e = container_of(it, struct path_entry, node);
+
+		if (!e->idle || e->precomputed)
+			continue;
+		path_remove(k, e);
+		return true;
+	}
+	return false;
+}
+
+void fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now)
 {
 	struct kira_id ids[KIRA_ROUTE_MAX];
 	size_t n = m->n_hops - m->index;
@@ -616,10 +631,13 @@ void fwd_setup(struct kira *k, const struct kira_msg *m, usec_t now)
 			send_error(k, m, NULL, now);
 		} else if (!e->precomputed) {
 			e->refreshed = now;
+			e->idle = false;
 		}
 		return;
 	}
-	if (k->n_explicit >= k->p.max_path_ids) {
+	/* A network that starts sets up all its paths at once, so the rate allows for a good many before it holds. */
+	if ((k->n_explicit >= k->p.max_path_ids && !drop_idle(k)) ||
+	    !tokens_take(&a->setups, k->p.rate_setups, k->p.rate_setups * SETUP_BURST, now)) {
 		k->stats.setup_refused++;
 		send_error(k, m, NULL, now);
 		return;
@@ -638,12 +656,12 @@ void fwd_setup(struct kira *k, const struct kira_msg *m, usec_t now)
 	path_entry_write(k, e);
 }
 
-/* A hint: others may use the entry, and refresh it in time if they do. */
+/* A hint: another source may use the entry, and would lose packets were it deleted. It lives until its expiry unless it is
+ * refreshed, but goes first where the table is full. */
 void fwd_teardown(struct kira *k, const struct kira_msg *m, usec_t now)
 {
 	struct kira_id ids[KIRA_ROUTE_MAX];
 	size_t n = m->n_hops - m->index;
-	usec_t until = now - k->p.path_expiry + HINT_LIFE;
 	struct path_entry *e;
 	struct kira_id in;
 	size_t i;
@@ -654,8 +672,8 @@ void fwd_teardown(struct kira *k, const struct kira_msg *m, usec_t now)
 		ids[i] = kira_hop(m->route, m->index + i);
 	in = kira_path_id(k->p.hash, ids, n);
 	e = path_find(k, &in);
-	if (e && !e->precomputed && e->refreshed > until)
-		e->refreshed = until;
+	if (e && !e->precomputed)
+		e->idle = true;
 }
 
 void fwd_expire(struct kira *k, usec_t now)

@@ -254,10 +254,7 @@ static void overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 	size_t i;
 
 	if (m->type == KIRA_PATH_SETUP_REQ || m->type == KIRA_PROBE_REQ) {
-		if (tokens_take(&a->setups, k->p.rate_setups, k->p.rate_setups * 40, now))
-			fwd_setup(k, m, now);
-		else
-			k->stats.drop[KIRA_DROP_RATE]++;
+		fwd_setup(k, m, a, now);
 	} else if (m->type == KIRA_PATH_TEARDOWN_REQ) {
 		fwd_teardown(k, m, now);
 	}
@@ -482,6 +479,7 @@ struct kira *kira_new(const struct kira_params *params, const struct kira_env *e
 	memcpy(k->secret, secret, sizeof(k->secret));
 	heap_init(&k->timers, a);
 	list_init(&k->links);
+	hash_init(&k->link_ids, a);
 	hash_init(&k->adjs, a);
 	hash_init(&k->contacts, a);
 	hash_init(&k->vic, a);
@@ -566,6 +564,7 @@ void kira_free(struct kira *k)
 		pool_drop(k->pool, k->gossip_about);
 	let_go(k);
 	pool_drop(k->pool, k->self);
+	hash_free(&k->link_ids);
 	hash_free(&k->adjs);
 	hash_free(&k->contacts);
 	hash_free(&k->reqs);

@@ -8,6 +8,7 @@
 #define CANDIDATE_WAIT SEC(2)
 #define SCAN SEC(1)
 #define SCAN_BUCKET 2
+#define SCAN_OFFERS 10
 #define STABLE 3 /* proofs of one path after which it is refreshed less often */
 #define NEAR 3 /* paths of up to so many hops need no set-up */
 
@@ -148,6 +149,75 @@ void refresh_fire(struct kira *k, struct timer *t, usec_t now)
 	probe_contact(k, c, now);
 }
 
+/* Offers a path that the vicinity graph shows: `to` by its shortest way, then the rest. */
+static void offer_by_vicinity(struct kira *k, const struct vnode *to, nid_t id, uint32_t ssn, const nid_t *rest, size_t n_rest,
+			      usec_t now)
+{
+	struct offer o = {.id = id, .ssn = ssn, .degree = KIRA_DEGREE_UNKNOWN, .insert = true};
+	struct hops path = {.n = 0};
+	nid_t way[3];
+	size_t n = vic_detour(k, to->id, 0, 0, way);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		hops_add(&path, way[i]);
+	for (i = 0; i < n_rest; i++)
+		hops_add(&path, rest[i]);
+	if (n > 0)
+		rtable_offer(k, &o, &path, now);
+}
+
+/* Nodes of the vicinity are the nearest there are, so they belong into the table (proximity neighbour selection): each
+ * second some of those that are not in it, or have a longer path there, are offered to the insertion rule. */
+static void scan_vicinity(struct kira *k, usec_t now)
+{
+	unsigned offered = 0;
+	uint32_t seen = 0;
+
+	hash_each(it, &k->vic)
+	{
+		const struct vnode *v = container_of(it, struct vnode, node);
+		const struct contact *c;
+
+		if (seen++ < k->scan_from || offered >= SCAN_OFFERS || v->dist < 2)
+			continue;
+		c = contact_find(k, v->id);
+		if (c && c->active->n <= v->dist)
+			continue;
+		offer_by_vicinity(k, v, v->id, v->observed, NULL, 0, now);
+		offered++;
+		k->scan_from = seen;
+	}
+	if (offered < SCAN_OFFERS)
+		k->scan_from = 0;
+}
+
+/* A contact's path that passes the vicinity by a longer way than it shows is offered with the shorter one. */
+static void scan_shortcuts(struct kira *k, usec_t now)
+{
+	unsigned offered = 0;
+	uint32_t i;
+
+	for (i = 0; i < k->n_contacts && offered < SCAN_OFFERS; i++) {
+		struct contact *c = k->contact[(k->scan_contact + i) % k->n_contacts];
+		struct path *p = c->active;
+		size_t hop = p->n < 8 ? p->n : 8;
+
+		if (c->state != KIRA_VALID || is_uln(c))
+			continue;
+		while (hop-- > 2) {
+			const struct vnode *v = vic_find(k, p->hop[hop]);
+
+			if (!v || v->dist == 0 || v->dist > hop)
+				continue;
+			offer_by_vicinity(k, v, c->id, c->ssn, p->hop + hop + 1, p->n - hop - 1u, now);
+			offered++;
+			break;
+		}
+	}
+	k->scan_contact += i;
+}
+
 /* Contacts within the vicinity are not refreshed; the longest unproved of each bucket are probed. */
 void scan_fire(struct kira *k, struct timer *t, usec_t now)
 {
@@ -157,6 +227,8 @@ void scan_fire(struct kira *k, struct timer *t, usec_t now)
 	timer_set(k, t, now + jitter(k, SCAN));
 	not_via_expire(k, now);
 	fwd_expire(k, now);
+	scan_vicinity(k, now);
+	scan_shortcuts(k, now);
 	for (i = 0; i < k->n_contacts; i++) {
 		struct contact *c = k->contact[i];
 		uint32_t j;

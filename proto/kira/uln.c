@@ -18,9 +18,10 @@
 
 struct link *link_find(const struct kira *k, uint32_t id)
 {
-	list_each(it, &k->links)
-	{
-		struct link *l = container_of(it, struct link, in);
+	struct hash_node *n = hash_first(&k->link_ids, nid_hash(id));
+
+	for (; n; n = hash_next(n)) {
+		struct link *l = container_of(n, struct link, node);
 
 		if (l->id == id)
 			return l;
@@ -75,6 +76,10 @@ int kira_link_up(struct kira *k, uint32_t link, uint32_t mtu, usec_t now)
 	l = alloc_zero(k->a, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
+	if (hash_add(&k->link_ids, &l->node, nid_hash(link)) < 0) {
+		alloc_free(k->a, l, sizeof(*l));
+		return -ENOMEM;
+	}
 	l->id = link;
 	l->mtu = mtu;
 	l->hello.fire = hello_fire;
@@ -92,6 +97,7 @@ void kira_link_down(struct kira *k, uint32_t link, usec_t now)
 	k->now = now;
 	timer_stop(k, &l->hello);
 	list_del(&l->in);
+	hash_del(&k->link_ids, &l->node);
 	alloc_free(k->a, l, sizeof(*l));
 	hash_each(it, &k->adjs)
 	{

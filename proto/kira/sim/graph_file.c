@@ -255,8 +255,9 @@ static int slurp(const char *path, uint8_t **text, size_t *n, struct err *err)
 	int rc = 0;
 
 	*n = 0;
+	*text = NULL;
 	if (!f) {
-		rc = -errno;
+		rc = errno ? -errno : -ENOMEM;
 		free(p);
 		err_set(err, rc, "%s", strerror(-rc));
 		err_where(err, "%s", path);
