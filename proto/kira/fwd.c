@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The tables of the forwarding tier (spec §2.19), worked out from contacts and vicinity, and written out by difference.
  *
- * NodeID table (longest prefix): one entry for each valid contact; one for each bucket but the deepest level's, leading to
- * its contact with the shortest path (proximity neighbour selection); and for the deepest level prefixes that together
- * send every ID to the XOR-nearest of its contacts and ourselves. A packet that is sent on by an overlay hop so comes
- * strictly closer to its destination each time.
+ * NodeID table (longest prefix): one entry for each valid contact; for each bucket but the deepest level's prefixes that
+ * send every ID to the XOR-nearest of its contacts with the shortest path (proximity neighbour selection); and for the
+ * deepest level prefixes to the XOR-nearest of all its contacts and ourselves. A packet that is sent on by an overlay hop
+ * so comes strictly closer to its destination each time.
  *
  * PathID table (exact): H(self), decapsulate; every path of one or two hops of the vicinity, precomputed; what others
  * set up through us. Where the next hop is down, an entry goes around it to the node after it, or to itself by another
@@ -15,6 +15,7 @@
 #define EXPIRE SEC(10)
 #define SETUP_BURST 200 /* seconds' worth of new entries that a neighbour may bring at once */
 #define NEAR 3
+#define UNPROVED 64 /* hops that an unproved path counts for more */
 
 /* ---- where a path leads ---- */
 
@@ -98,6 +99,8 @@ static bool fwd_same(const struct kira_fwd *a, const struct kira_fwd *b)
 struct member {
 	struct kira_id id;
 	struct kira_fwd to;
+	uint16_t cost; /* hops; more where the path is not yet proved */
+	uint8_t bucket;
 	bool self;
 };
 
@@ -109,6 +112,7 @@ struct building {
 	bool failed;
 	struct member *m; /* by ID: usable contacts and ourselves */
 	size_t n_m;
+	struct member *near; /* those of one bucket that are worth going to */
 };
 
 static void put(struct building *b, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
@@ -137,12 +141,12 @@ static void put(struct building *b, const struct kira_id *id, unsigned bits, con
 		e->id.b[i] = 0;
 }
 
-/* Prefixes that send each ID below the first `depth` bits of the members [lo, hi), with those bits XORed with mask, to
+/* Prefixes that send each ID below the first `depth` bits of the n members (by ID), with those bits XORed with mask, to
  * the XOR-nearest member. An ID in an empty half is nearest to what the other half's sub-prefix of the same bits below is
  * nearest to, so that half is walked again with its bit flipped. Members whose IDs share long prefixes would make that
  * grow without bound, so it stops at a number of prefixes in proportion to the members: then any member will do that
  * is not ourselves (every one of them is closer than we are), or nobody. */
-static void put_nearest(struct building *b, size_t lo, size_t hi, unsigned depth, const struct kira_id *mask)
+static void put_nearest(struct building *b, const struct member *m, size_t n, unsigned depth, const struct kira_id *mask)
 {
 	static const struct kira_fwd nowhere = {.kind = KIRA_FWD_UNREACHABLE};
 	struct {
@@ -150,25 +154,25 @@ static void put_nearest(struct building *b, size_t lo, size_t hi, unsigned depth
 		unsigned depth;
 		struct kira_id mask;
 	} stack[KIRA_ID_BITS + 2], at;
-	size_t most = b->n + 4 * (hi - lo) + 64;
+	size_t most = b->n + 4 * n + 64;
 	unsigned top = 0;
 	size_t i;
 
-	stack[top++] = (typeof(at)){lo, hi, depth, *mask};
+	stack[top++] = (typeof(at)){0, n, depth, *mask};
 	while (top > 0) {
 		struct kira_id prefix;
 		size_t mid;
 		bool has_self = false;
 
 		at = stack[--top];
-		prefix = kira_id_xor(&b->m[at.lo].id, &at.mask);
+		prefix = kira_id_xor(&m[at.lo].id, &at.mask);
 		for (i = at.lo; i < at.hi; i++)
-			has_self |= b->m[i].self;
+			has_self |= m[i].self;
 		if (at.hi - at.lo == 1 || at.depth >= KIRA_ID_BITS || b->n > most) {
-			put(b, &prefix, at.depth, has_self ? &nowhere : &b->m[at.lo].to);
+			put(b, &prefix, at.depth, has_self ? &nowhere : &m[at.lo].to);
 			continue;
 		}
-		for (mid = at.lo; mid < at.hi && !kira_id_bit(&b->m[mid].id, at.depth); mid++)
+		for (mid = at.lo; mid < at.hi && !kira_id_bit(&m[mid].id, at.depth); mid++)
 			;
 		if (mid > at.lo && mid < at.hi) {
 			stack[top++] = (typeof(at)){at.lo, mid, at.depth + 1, at.mask};
@@ -264,22 +268,8 @@ static struct kira_id digit_mask(const struct kira *k, unsigned idx)
 	return mask;
 }
 
-struct best {
-	const struct contact *c;
-	struct kira_fwd to;
-};
-
-static bool nearer(const struct kira *k, const struct contact *a, const struct contact *b)
-{
-	if (a->checking != b->checking)
-		return b->checking;
-	if (a->active->n != b->active->n)
-		return a->active->n < b->active->n;
-	return kira_id_closer(id_of(k, a->id), id_of(k, b->id), id_of(k, k->self)) < 0;
-}
-
 /* The buckets above the deepest level. */
-static void put_buckets(struct building *b, const struct best *best, unsigned n_buckets)
+static void put_buckets(struct building *b, const uint16_t *least, unsigned n_buckets)
 {
 	struct kira *k = b->k;
 	const struct kira_id *self = id_of(k, k->self);
@@ -290,22 +280,30 @@ static void put_buckets(struct building *b, const struct best *best, unsigned n_
 		unsigned bits = kira_bucket_bits(i, k->p.acc);
 		struct kira_id mask = digit_mask(k, i);
 		struct kira_id prefix = kira_id_xor(self, &mask);
+		struct kira_id none = {0};
 		unsigned digit = digit_of(k, i);
-		const struct best *to = best[i].c ? &best[i] : NULL;
+		unsigned from = least[i] ? i : n_buckets;
 		unsigned j;
 		size_t lo;
 		size_t hi;
+		size_t n = 0;
 
 		/* An empty bucket: another of the level, if its digit is nearer to this one than our own is. */
-		for (j = i / per * per; !to && j < (i / per + 1) * per && j < n_buckets; j++)
-			if (best[j].c && (digit_of(k, j) ^ digit) < digit)
-				to = &best[j];
-		if (to) {
-			put(b, &prefix, bits, &to->to);
+		for (j = i / per * per; from == n_buckets && j < (i / per + 1) * per && j < n_buckets; j++)
+			if (least[j] && (digit_of(k, j) ^ digit) < digit)
+				from = j;
+		if (from == n_buckets) {
+			members_sharing(b, bits, &lo, &hi);
+			put_nearest(b, b->m + lo, hi - lo, bits, &mask);
 			continue;
 		}
-		members_sharing(b, bits, &lo, &hi);
-		put_nearest(b, lo, hi, bits, &mask);
+		for (lo = 0; lo < b->n_m; lo++)
+			if (!b->m[lo].self && b->m[lo].bucket == from && b->m[lo].cost == least[from])
+				b->near[n++] = b->m[lo];
+		if (from == i)
+			put_nearest(b, b->near, n, bits, &none);
+		else
+			put(b, &prefix, bits, &b->near[0].to);
 	}
 }
 
@@ -315,7 +313,7 @@ static void build(struct building *b)
 	struct kira *k = b->k;
 	unsigned per = (1u << k->p.acc) - 1;
 	unsigned level = (k->n_buckets - 1) / per;
-	struct best best[KIRA_ID_BITS + 1] = {0};
+	uint16_t least[KIRA_ID_BITS + 1] = {0}; /* cost of a bucket's cheapest member, 0: none */
 	struct kira_id none = {0};
 	size_t lo;
 	size_t hi;
@@ -324,6 +322,7 @@ static void build(struct building *b)
 	for (uint32_t i = 0; i < k->n_contacts; i++) {
 		struct contact *c = k->contact[i];
 		struct kira_fwd to;
+		struct member m;
 
 		/* A lost contact of the deepest level has no bucket to stand in for it. Until it is found again or given
 		 * up its old path serves: where that is broken, its neighbours may be going around the gap. */
@@ -335,14 +334,17 @@ static void build(struct building *b)
 		put(b, id_of(k, c->id), KIRA_ID_BITS, &to);
 		if (c->end_system)
 			continue; /* it takes what is for itself and nothing else */
-		b->m[b->n_m++] = (struct member){.id = *id_of(k, c->id), .to = to};
-		if (!best[c->bucket].c || nearer(k, c, best[c->bucket].c))
-			best[c->bucket] = (struct best){c, to};
+		m = (struct member){.id = *id_of(k, c->id), .to = to, .cost = c->active->n, .bucket = c->bucket};
+		if (c->checking)
+			m.cost = (uint16_t)(m.cost + UNPROVED);
+		b->m[b->n_m++] = m;
+		if (!least[c->bucket] || m.cost < least[c->bucket])
+			least[c->bucket] = m.cost;
 	}
 	sort(b->m, b->n_m, sizeof(*b->m), member_cmp);
-	put_buckets(b, best, level * per);
+	put_buckets(b, least, level * per);
 	members_sharing(b, level * k->p.acc, &lo, &hi);
-	put_nearest(b, lo, hi, level * k->p.acc, &none);
+	put_nearest(b, b->m + lo, hi - lo, level * k->p.acc, &none);
 	put(b, id_of(k, k->self), KIRA_ID_BITS, &local);
 }
 
@@ -389,11 +391,13 @@ static void write_difference(struct kira *k, const struct building *b)
 static void nodes_write(struct kira *k, usec_t now)
 {
 	struct building b = {.k = k};
-	size_t cap_m = (size_t)k->n_contacts + 1;
+	size_t cap_m = ((size_t)k->n_contacts + 1) * 2;
 
 	b.m = alloc_zero(k->a, cap_m * sizeof(*b.m));
-	if (b.m)
+	if (b.m) {
+		b.near = b.m + cap_m / 2;
 		build(&b);
+	}
 	if (!b.m || b.failed) {
 		/* The table stays as it is; once more in a while. */
 		alloc_free(k->a, b.m, cap_m * sizeof(*b.m));
