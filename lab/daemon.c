@@ -144,7 +144,6 @@ static int kira_prepare(struct lab *lab, struct lab_node *node, struct err *err)
 static void kira_command(struct lab *lab, const struct lab_node *node, struct lab_argv *out)
 {
 	lab_arg(out, "%s", kira_program());
-	lab_arg(out, "--foreground");
 	lab_arg(out, "--state-dir");
 	lab_arg(out, "%s/state", node->dir);
 	lab_arg(out, "--run-dir");
