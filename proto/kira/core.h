@@ -93,6 +93,7 @@ struct adj {
 	struct kira_addr addr;
 	usec_t heard;   /* last frame that was meant for us: proof of both directions */
 	unsigned tries; /* probes of its silence without answer */
+	bool doubted;   /* it said that it does not know us */
 	struct timer silence;
 	struct tokens requests;
 	struct tokens setups;
@@ -156,6 +157,7 @@ struct contact {
 	uint8_t bucket;
 	bool end_system;
 	bool checking;  /* the active path was put together here and is not yet proved */
+	bool unset;     /* the active path is not yet set up, so it carries no traffic */
 	uint8_t detour; /* hops of the detour that the active path starts with while it is being checked, 0: none */
 	uint8_t update; /* action to tell the ID neighbours, + 1; 0: nothing */
 	uint8_t proofs; /* of the active path, so far */
@@ -179,6 +181,7 @@ struct offer {
 	uint32_t ssn;
 	uint16_t degree;
 	bool validated; /* travelled just now; else hearsay that a probe must prove */
+	bool set_up;    /* by a probe of ours, so the nodes on the way know its PathIDs */
 	bool insert;    /* hearsay may also bring a new contact */
 	bool end_system;
 };
@@ -203,7 +206,7 @@ void rtable_recount(struct kira *k, struct contact *c, usec_t now);
 size_t rtable_closest(const struct kira *k, const struct kira_id *target, size_t n, nid_t skip, struct contact **out);
 unsigned bucket_of(const struct kira *k, const struct kira_id *id);
 void contact_set_path(struct kira *k, struct contact *c, struct path *p);
-void contact_valid(struct kira *k, struct contact *c, usec_t now);
+void contact_valid(struct kira *k, struct contact *c, bool set_up, usec_t now);
 void emit(struct kira *k, uint8_t type, const struct contact *c, usec_t now);
 
 /* ---- not-via (notvia.c) ---- */
@@ -301,8 +304,9 @@ void probe_silent(struct kira *k, struct adj *a, usec_t now);
 void probe_timeout(struct kira *k, struct req *r, usec_t now);
 void probe_failed(struct kira *k, struct req *r, usec_t now);
 void refresh_fire(struct kira *k, struct timer *t, usec_t now);
-/* The contact's path is new: set it up where it leads beyond the vicinity, and keep it so. */
-void path_setup(struct kira *k, struct contact *c, usec_t now);
+/* The contact's path is new (and perhaps set up by a probe already): set it up where it leads beyond the vicinity, and
+ * keep it so. */
+void path_setup(struct kira *k, struct contact *c, bool set_up, usec_t now);
 void path_teardown(struct kira *k, struct path *p, usec_t now);
 void scan_fire(struct kira *k, struct timer *t, usec_t now);
 
@@ -332,6 +336,25 @@ void rediscovery_answer(struct kira *k, struct req *r, bool dead_end, usec_t now
 /* Error to the originator of m: the link from us to `next` is down, or (next NULL) nobody is closer. */
 void send_error(struct kira *k, const struct kira_msg *m, const struct kira_id *next, usec_t now);
 
+/* Who sends through us to a neighbour: those whose probes and set-ups went that way. They are told when the link is gone
+ * and there is no way around it, for nothing else would tell them before their next probe. */
+struct user {
+	struct hash_node node; /* k->users, by next and source */
+	nid_t next;            /* held */
+	nid_t source;          /* held */
+	struct path *back;
+	uint64_t msg_id; /* of its last message */
+	usec_t when;
+};
+
+#define USERS_MAX 8192
+
+void note_user(struct kira *k, const struct kira_msg *m, const struct hops *back, usec_t now);
+/* Errors to the users of lost neighbours to which there is no detour. */
+void users_warn(struct kira *k, usec_t now);
+void users_expire(struct kira *k, usec_t now);
+void users_free(struct kira *k);
+
 /* ---- updates (update.c) ---- */
 
 /* Tell the nodes closest to us what became of c; batched. */
@@ -344,6 +367,7 @@ void update_req(struct kira *k, const struct kira_msg *m, usec_t now);
 struct node_entry {
 	struct kira_id id; /* masked to bits */
 	uint8_t bits;
+	uint32_t above; /* place + 1 of the longest shorter prefix of it; 0: none */
 	struct kira_fwd to;
 };
 
@@ -371,8 +395,8 @@ void fwd_vicinity(struct kira *k);
 void fwd_flush(struct kira *k, usec_t now);
 void fwd_fire(struct kira *k, struct timer *t, usec_t now);
 void fwd_expire(struct kira *k, usec_t now);
-/* PathSetupReq or ProbeReq passes: hops[index…] is the remaining path, ourselves first. */
-void fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now);
+/* PathSetupReq or ProbeReq passes: hops[index…] is the remaining path, ourselves first. False: the entry is refused. */
+bool fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now);
 void fwd_teardown(struct kira *k, const struct kira_msg *m, usec_t now);
 void fwd_clear(struct kira *k);
 
@@ -420,6 +444,8 @@ struct kira {
 	usec_t nodes_written;
 	struct hash paths;
 	struct hash pairs;
+	struct hash users;
+	bool users_lost; /* some of them sent to a neighbour that is lost */
 	usec_t expire_at;
 	uint32_t n_explicit;
 	uint32_t round;
@@ -436,6 +462,8 @@ struct kira {
 	uint32_t scan_from;    /* where the next scan of the vicinity goes on */
 	uint32_t scan_contact; /* and that of the contacts */
 	struct timer update;
+	usec_t update_wait;
+	usec_t updated;
 	struct timer fwd;
 	struct tokens candidates;
 	struct tokens important;

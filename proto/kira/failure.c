@@ -227,6 +227,7 @@ void uln_lost(struct kira *k, struct contact *c, usec_t now)
 	uint32_t i;
 
 	not_via_add(k, k->self, lost, now);
+	k->users_lost = true;
 	vic_unlink(k, k->self, lost);
 	vic_settle(k);
 	for (i = 0; i < k->n_contacts; i++) {

@@ -328,6 +328,8 @@ static void build(struct building *b)
 		 * up its old path serves: where that is broken, its neighbours may be going around the gap. */
 		if (c->state != KIRA_VALID && c->bucket < level * per)
 			continue;
+		if (c->unset && c->bucket < level * per)
+			continue;
 		to = fwd_contact(k, c);
 		if (to.kind == KIRA_FWD_NONE)
 			continue;
@@ -364,6 +366,13 @@ static void unique(struct building *b)
 		b->e[n++] = b->e[i];
 	}
 	b->n = n;
+	for (i = 0; i < n; i++) {
+		uint32_t above = (uint32_t)i;
+
+		while (above > 0 && kira_id_shared(&b->e[above - 1].id, &b->e[i].id) < b->e[above - 1].bits)
+			above = b->e[above - 1].above;
+		b->e[i].above = above;
+	}
 }
 
 /* What is new or changed first, then what is gone: no prefix is without an entry in between. */
@@ -419,16 +428,26 @@ static void nodes_write(struct kira *k, usec_t now)
 
 const struct kira_fwd *kira_lookup_node(const struct kira *k, const struct kira_id *id)
 {
-	const struct node_entry *best = NULL;
-	size_t i;
+	size_t lo = 0;
+	size_t hi = k->n_nodes;
 
-	for (i = 0; i < k->n_nodes; i++) {
-		const struct node_entry *e = &k->nodes[i];
+	/* The longest prefix of id is the last entry that does not sort after it, or encloses that entry. */
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
 
-		if ((!best || e->bits > best->bits) && kira_id_shared(&e->id, id) >= e->bits)
-			best = e;
+		if (kira_id_cmp(&k->nodes[mid].id, id) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return best ? &best->to : NULL;
+	while (lo > 0) {
+		const struct node_entry *e = &k->nodes[lo - 1];
+
+		if (kira_id_shared(&e->id, id) >= e->bits)
+			return &e->to;
+		lo = e->above;
+	}
+	return NULL;
 }
 
 /* ---- PathID table ---- */
@@ -611,7 +630,7 @@ static bool drop_idle(struct kira *k)
 	return false;
 }
 
-void fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now)
+bool fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now)
 {
 	struct kira_id ids[KIRA_ROUTE_MAX];
 	size_t n = m->n_hops - m->index;
@@ -623,7 +642,7 @@ void fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t n
 	size_t i;
 
 	if (n <= NEAR || k->p.end_system)
-		return;
+		return true;
 	for (i = 0; i < n; i++)
 		ids[i] = kira_hop(m->route, m->index + i);
 	in = kira_path_id(k->p.hash, ids, n);
@@ -633,31 +652,34 @@ void fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t n
 		if (!kira_id_eq(&e->out1, &out1)) {
 			k->stats.setup_refused++;
 			send_error(k, m, NULL, now);
-		} else if (!e->precomputed) {
+			return false;
+		}
+		if (!e->precomputed) {
 			e->refreshed = now;
 			e->idle = false;
 		}
-		return;
+		return true;
 	}
 	/* A network that starts sets up all its paths at once, so the rate allows for a good many before it holds. */
 	if ((k->n_explicit >= k->p.max_path_ids && !drop_idle(k)) ||
 	    !tokens_take(&a->setups, k->p.rate_setups, k->p.rate_setups * SETUP_BURST, now)) {
 		k->stats.setup_refused++;
 		send_error(k, m, NULL, now);
-		return;
+		return false;
 	}
 	n1 = hold_for_now(k, &ids[1]);
 	n2 = hold_for_now(k, &ids[2]);
 	e = n1 && n2 ? path_add(k, &in, n1, n2) : NULL;
 	if (!e) {
 		k->stats.drop[KIRA_DROP_MEMORY]++;
-		return;
+		return false;
 	}
 	k->n_explicit++;
 	e->out1 = out1;
 	e->out2 = kira_path_id(k->p.hash, ids + 2, n - 2);
 	e->refreshed = now;
 	path_entry_write(k, e);
+	return true;
 }
 
 /* A hint: another source may use the entry, and would lose packets were it deleted. It lives until its expiry unless it is
@@ -685,6 +707,7 @@ void fwd_expire(struct kira *k, usec_t now)
 	if (now < k->expire_at)
 		return;
 	k->expire_at = now + EXPIRE;
+	users_expire(k, now);
 	hash_each(it, &k->paths)
 	{
 		struct path_entry *e = container_of(it, struct path_entry, node);
@@ -719,6 +742,7 @@ void fwd_flush(struct kira *k, usec_t now)
 	if (k->vicinity_dirty) {
 		k->vicinity_dirty = false;
 		paths_precompute(k, now);
+		users_warn(k, now);
 	}
 	if (k->nodes_dirty && k->nodes_urgent) {
 		timer_stop(k, &k->fwd);

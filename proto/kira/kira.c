@@ -195,13 +195,14 @@ static uint32_t ssn_of(const struct kira_msg *m)
 }
 
 /* The originator and the way it took to us. */
-static void learn_source(struct kira *k, const struct kira_msg *m, const struct hops *back, usec_t now)
+static void learn_source(struct kira *k, const struct kira_msg *m, const struct hops *back, bool set_up, usec_t now)
 {
 	struct hops path = {.n = back->n};
 	struct offer o = {.id = back->hop[back->n - 1],
 			  .ssn = ssn_of(m),
 			  .degree = m->degree,
 			  .validated = true,
+			  .set_up = set_up,
 			  .end_system = m->flags & KIRA_FLAG_END_SYSTEM};
 
 	memcpy(path.hop, back->hop, back->n * sizeof(nid_t));
@@ -245,8 +246,8 @@ static bool is_answer(uint8_t type)
 	       type == KIRA_STORE_RSP || type == KIRA_FETCH_RSP;
 }
 
-/* What every node on the way does (spec §2.11, steps 1 to 6). */
-static void overhear(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now)
+/* What every node on the way does (spec §2.11, steps 1 to 6). False: the message ends here. */
+static bool overhear(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now)
 {
 	struct hops back = {.n = 0};
 	struct req *r;
@@ -254,7 +255,9 @@ static void overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 	size_t i;
 
 	if (m->type == KIRA_PATH_SETUP_REQ || m->type == KIRA_PROBE_REQ) {
-		fwd_setup(k, m, a, now);
+		/* A probe that went on would prove a path that has no entry here. */
+		if (!fwd_setup(k, m, a, now))
+			return false;
 	} else if (m->type == KIRA_PATH_TEARDOWN_REQ) {
 		fwd_teardown(k, m, now);
 	}
@@ -267,9 +270,10 @@ static void overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 		nid_t x = hold_for_now(k, &id);
 
 		if (!x || !hops_add(&back, x))
-			return;
+			return false;
 	}
-	learn_source(k, m, &back, now);
+	note_user(k, m, &back, now);
+	learn_source(k, m, &back, ours && m->type == KIRA_PROBE_RSP && r->path && path_same(r->path, &back), now);
 	if (m->type == KIRA_FIND_NODE_RSP || m->type == KIRA_QUERY_ROUTE_RSP)
 		learn_rtable(k, m, &back, now);
 	if (m->type == KIRA_ERROR && m->error == KIRA_ERR_SEGMENT_FAILURE) {
@@ -281,6 +285,7 @@ static void overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 		    (kira_id_eq(&m->src, &m->link_a) || kira_id_eq(&m->src, &m->link_b)))
 			link_failed(k, x, y, now, now);
 	}
+	return true;
 }
 
 /* Not for us: to the next hop of its route. */
@@ -382,7 +387,8 @@ static enum kira_drop receive(struct kira *k, uint32_t link, const struct kira_a
 	if (drop)
 		return drop;
 	a->heard = now;
-	overhear(k, &m, a, now);
+	if (!overhear(k, &m, a, now))
+		return KIRA_DROP_NONE;
 	/* What was overheard may have cost us the neighbour. */
 	a = adj_find(k, link, from);
 	if (!a)
@@ -486,6 +492,7 @@ struct kira *kira_new(const struct kira_params *params, const struct kira_env *e
 	hash_init(&k->reqs, a);
 	hash_init(&k->paths, a);
 	hash_init(&k->pairs, a);
+	hash_init(&k->users, a);
 	buf_init(&k->out, a);
 	k->n_buckets = 1;
 	k->own_pool = !pool;
@@ -506,6 +513,8 @@ struct kira *kira_new(const struct kira_params *params, const struct kira_env *e
 	k->fwd.fire = fwd_fire;
 	k->ond_wait = k->p.ond;
 	k->rod_wait = k->p.rod_min;
+	k->update_wait = MSEC(75);
+	k->updated = now;
 	timer_set(k, &k->ond, now + jitter(k, k->p.ond));
 	timer_set(k, &k->rod, now + jitter(k, k->p.rod_min));
 	timer_set(k, &k->scan, now + jitter(k, SEC(1)));
@@ -558,6 +567,7 @@ void kira_free(struct kira *k)
 		list_del(&l->in);
 		alloc_free(k->a, l, sizeof(*l));
 	}
+	users_free(k);
 	not_via_free(k);
 	vic_free(k);
 	if (k->gossip_about)

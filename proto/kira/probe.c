@@ -6,6 +6,7 @@
 #define PROBE_TRIES 3 /* waits of 1, 2 and 4 s: under the 10 s of spec §2.24 */
 #define DETOUR_WAIT MSEC(300)
 #define CANDIDATE_WAIT SEC(2)
+#define SETUP_DELAY MSEC(200)
 #define SCAN SEC(1)
 #define SCAN_BUCKET 2
 #define SCAN_OFFERS 10
@@ -118,15 +119,32 @@ void probe_timeout(struct kira *k, struct req *r, usec_t now)
 
 /* ---- path set-up ---- */
 
-void path_setup(struct kira *k, struct contact *c, usec_t now)
+static void send_setup(struct kira *k, struct contact *c, usec_t now)
 {
+	c->unset = false;
+	send_along(k, KIRA_PATH_SETUP_REQ, nonce(k), c->active);
+	/* A set-up is not answered and may get lost, so the first proof follows soon. */
+	timer_set(k, &c->refresh, now + jitter(k, SEC(1)));
+}
+
+void path_setup(struct kira *k, struct contact *c, bool set_up, usec_t now)
+{
+	c->unset = false;
 	if (is_uln(c) || c->active->n <= NEAR) {
 		timer_stop(k, &c->refresh);
 		return;
 	}
-	send_along(k, KIRA_PATH_SETUP_REQ, nonce(k), c->active);
-	/* A set-up is not answered and may get lost, so the first proof follows soon. */
-	timer_set(k, &c->refresh, now + jitter(k, SEC(1)));
+	if (set_up) {
+		timer_set(k, &c->refresh, now + jitter(k, k->p.path_refresh));
+		return;
+	}
+	/* Others of its bucket can do its work until it has shown to stay; those of the deepest level are needed now. */
+	if (c->bucket == k->n_buckets - 1) {
+		send_setup(k, c, now);
+		return;
+	}
+	c->unset = true;
+	timer_set(k, &c->refresh, now + jitter(k, SETUP_DELAY));
 }
 
 void path_teardown(struct kira *k, struct path *p, usec_t now)
@@ -141,6 +159,11 @@ void refresh_fire(struct kira *k, struct timer *t, usec_t now)
 
 	if (is_uln(c) || c->active->n <= NEAR || c->state != KIRA_VALID)
 		return;
+	if (c->unset) {
+		send_setup(k, c, now);
+		fwd_dirty(k, false, now);
+		return;
+	}
 	/* A path that has proved stable is refreshed as late as its expiry and the tries of a probe allow. */
 	if (c->proofs < STABLE)
 		timer_set(k, t, now + jitter(k, k->p.path_refresh));

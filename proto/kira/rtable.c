@@ -139,7 +139,7 @@ void rtable_remove(struct kira *k, struct contact *c, uint8_t event, usec_t now)
 	timer_stop(k, &c->refresh);
 	if (c->probe)
 		req_free(k, c->probe);
-	if (c->state == KIRA_VALID)
+	if (c->state == KIRA_VALID && !c->unset)
 		path_teardown(k, c->active, now);
 	if (!is_uln(c))
 		k->bucket_n[c->bucket]--;
@@ -159,6 +159,7 @@ void contact_set_path(struct kira *k, struct contact *c, struct path *p)
 	c->active = path_ref(p);
 	c->detour = 0;
 	c->proofs = 0;
+	c->unset = false;
 	c->checking = false;
 	if (c->probe)
 		req_free(k, c->probe);
@@ -166,7 +167,7 @@ void contact_set_path(struct kira *k, struct contact *c, struct path *p)
 }
 
 /* c's active path was proved just now. */
-void contact_valid(struct kira *k, struct contact *c, usec_t now)
+void contact_valid(struct kira *k, struct contact *c, bool set_up, usec_t now)
 {
 	bool again = c->state != KIRA_VALID;
 
@@ -179,6 +180,10 @@ void contact_valid(struct kira *k, struct contact *c, usec_t now)
 		c->detour = 0;
 		fwd_dirty(k, false, now);
 	}
+	if (set_up && c->unset) {
+		c->unset = false;
+		fwd_dirty(k, false, now);
+	}
 	if (!again)
 		return;
 	c->state = KIRA_VALID;
@@ -186,7 +191,7 @@ void contact_valid(struct kira *k, struct contact *c, usec_t now)
 	rediscovery_stop(k, c);
 	emit(k, KIRA_EV_CONTACT_VALID, c, now);
 	c->lost = 0;
-	path_setup(k, c, now);
+	path_setup(k, c, set_up, now);
 	update_tell(k, c, KIRA_CHANGE, now);
 	fwd_dirty(k, true, now);
 }
@@ -206,7 +211,7 @@ struct contact *rtable_uln(struct kira *k, nid_t id, const struct kira_msg *m, u
 		}
 	} else {
 		contact_set_path(k, c, p);
-		contact_valid(k, c, now);
+		contact_valid(k, c, false, now);
 		update_tell(k, c, KIRA_CHANGE, now);
 	}
 	path_drop(k, p);
@@ -283,9 +288,9 @@ static struct contact *insert(struct kira *k, const struct offer *o, const struc
 			return NULL;
 	}
 	emit(k, KIRA_EV_CONTACT_NEW, c, now);
-	path_setup(k, c, now);
+	path_setup(k, c, o->set_up, now);
 	update_tell(k, c, KIRA_ANNOUNCE, now);
-	fwd_dirty(k, false, now);
+	fwd_dirty(k, c->bucket == k->n_buckets - 1, now);
 	learned(k, now);
 	if (c->bucket == k->n_buckets - 1)
 		ond_soon(k, now);
@@ -309,7 +314,7 @@ static struct contact *confirm(struct kira *k, struct contact *c, const struct o
 	if (is_uln(c))
 		return c;
 	if (path_same(c->active, path)) {
-		contact_valid(k, c, now);
+		contact_valid(k, c, o->set_up, now);
 		return c;
 	}
 	if (c->state == KIRA_VALID && !better(path, c))
@@ -317,20 +322,20 @@ static struct contact *confirm(struct kira *k, struct contact *c, const struct o
 	p = path_new(k, path->hop, path->n);
 	if (!p)
 		return NULL;
-	if (c->state == KIRA_VALID)
+	if (c->state == KIRA_VALID && !c->unset)
 		path_teardown(k, c->active, now);
 	contact_set_path(k, c, p);
 	path_drop(k, p);
 	if (c->state != KIRA_VALID) {
-		contact_valid(k, c, now);
+		contact_valid(k, c, o->set_up, now);
+		learned(k, now);
 	} else {
 		c->validated = now;
 		emit(k, KIRA_EV_CONTACT_VALID, c, now);
-		path_setup(k, c, now);
+		path_setup(k, c, o->set_up, now);
 		update_tell(k, c, KIRA_CHANGE, now);
 		fwd_dirty(k, false, now);
 	}
-	learned(k, now);
 	return c;
 }
 

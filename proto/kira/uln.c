@@ -133,21 +133,30 @@ struct adj *adj_find(const struct kira *k, uint32_t link, const struct kira_addr
 	return NULL;
 }
 
+static void disc_start(struct kira *k, const struct kira_id *id, uint32_t link, const struct kira_addr *to, usec_t now);
+
 static void silence_fire(struct kira *k, struct timer *t, usec_t now)
 {
 	struct adj *a = container_of(t, struct adj, silence);
 
 	if (now - a->heard < k->p.silence) {
 		a->tries = 0;
+		a->doubted = false;
 		timer_set(k, t, a->heard + k->p.silence);
 		return;
 	}
 	if (a->tries >= k->p.silence_tries) {
+		struct kira_id id = *id_of(k, a->c->id);
+		struct kira_addr addr = a->addr;
+		uint32_t link = a->link;
+
 		adj_down(k, a, now);
+		/* Where it still hears us, our list without it tells it so; and if it is back it answers. */
+		disc_start(k, &id, link, &addr, now);
 		return;
 	}
 	a->tries++;
-	timer_set(k, t, now + k->p.silence_gap);
+	timer_set(k, t, now + (a->doubted ? k->p.silence_gap / 3 : k->p.silence_gap));
 	probe_silent(k, a, now);
 }
 
@@ -368,6 +377,8 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 	struct adj *a;
 	uint32_t ssn = m->ssn == KIRA_SSN_RESET ? 1 : m->ssn;
 	bool news;
+	bool known;
+	bool named = false;
 
 	if (!kira_id_eq(&m->dest, id_of(k, k->self))) {
 		k->stats.drop[KIRA_DROP_NOT_US]++;
@@ -387,6 +398,7 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 		k->stats.drop[KIRA_DROP_RATE]++;
 		return;
 	}
+	known = a != NULL;
 	a = adj_up(k, m, link, from, now);
 	if (!a) {
 		k->stats.drop[KIRA_DROP_MEMORY]++;
@@ -398,8 +410,16 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 	while (list.p && kira_contact_next(&list, &e)) {
 		nid_t x = hold_for_now(k, &e.id);
 
+		named |= x == k->self;
 		if (x && x != k->self && x != a->c->id)
 			hops_add(&nb, x);
+	}
+	/* A neighbour that does not count us as one of its own has started anew, or does not hear us. */
+	if (known && !named && m->type == KIRA_ULN_DISC_REQ) {
+		a->heard = now - k->p.silence;
+		a->tries = 0;
+		a->doubted = true;
+		timer_set(k, &a->silence, now + MSEC(20));
 	}
 	news = vic_list(k, a->c->id, ssn, nb.hop, nb.n, now);
 	if (news)

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UpdateRouteReq (spec §2.16): tells the contacts closest to our own ID what became of ours. News are gathered for
- * 50 to 100 ms into one message each; what was told last is not told again. */
+/* UpdateRouteReq (spec §2.16): tells the contacts closest to our own ID what became of ours. News are gathered for some
+ * 75 ms into one message each; while good news keep coming, as when a network starts, for longer and longer. What was
+ * told last is not told again. */
 #include "proto/kira/core.h"
+
+#define GATHER MSEC(75)
+#define GATHER_MAX SEC(10)
+#define SETTLED SEC(10) /* so long without news, and the next are gathered for the least time again */
 
 #define UPDATE_TO 3
 #define UPDATE_TO_FAILURE 4
 
 void update_tell(struct kira *k, struct contact *c, uint8_t action, usec_t now)
 {
+	usec_t due;
+
 	c->update = (uint8_t)(action + 1);
-	if (!timer_armed(&k->update))
-		timer_set(k, &k->update, now + MSEC(50) + (usec_t)rng_below(&k->rng, (uint64_t)MSEC(50)));
+	if (action == KIRA_UNREACHABLE || now - k->updated > SETTLED)
+		k->update_wait = GATHER;
+	due = now + jitter(k, k->update_wait);
+	if (!timer_armed(&k->update) || k->update.h.due > due)
+		timer_set(k, &k->update, due);
 }
 
 static bool worth_telling(const struct contact *c)
@@ -61,6 +71,8 @@ void update_fire(struct kira *k, struct timer *t, usec_t now)
 	size_t n;
 	size_t i;
 
+	k->updated = now;
+	k->update_wait = k->update_wait * 2 < GATHER_MAX ? k->update_wait * 2 : GATHER_MAX;
 	for (i = 0; i < k->n_contacts; i++)
 		failure |= k->contact[i]->update == KIRA_UNREACHABLE + 1;
 	n = rtable_closest(k, id_of(k, k->self), failure ? UPDATE_TO_FAILURE : UPDATE_TO, 0, to);

@@ -4,6 +4,7 @@
 #include "proto/kira/core.h"
 
 #define RADIUS 3
+#define LOST_MAX 64 /* links of a node that are worth an invalidation each at a time */
 
 struct vnode *vic_find(const struct kira *k, nid_t id)
 {
@@ -147,11 +148,13 @@ bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const nid_t *nb, size_t n,
 {
 	struct vnode *v = vic_get(k, id);
 	bool changed = false;
+	nid_t gone[LOST_MAX];
+	size_t lost = 0;
 	uint16_t i;
 	size_t j;
 
-	if (!v)
-		return false;
+	if (!v || (ssn < v->synched && now - v->seen < SEC(5)))
+		return false; /* an older list, overtaken */
 	v->seen = now;
 	v->synched = ssn;
 	v->observed = ssn;
@@ -165,11 +168,17 @@ bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const nid_t *nb, size_t n,
 		}
 		vic_unlink(k, id, x);
 		changed = true;
+		/* The word of an end of the link. */
+		if (lost < LOST_MAX)
+			gone[lost++] = x;
 	}
+	while (lost > 0)
+		link_failed(k, id, gone[--lost], now, now);
 	for (j = 0; j < n; j++) {
 		if (nb[j] == k->self || nb[j] == id || nb_has(v, nb[j]))
 			continue;
 		vic_link(k, id, nb[j]);
+		not_via_remove(k, id, nb[j]);
 		changed = true;
 	}
 	return changed;
