@@ -651,6 +651,24 @@ static void test_a_thousand_at_once(void **state)
 	close(fd);
 }
 
+/* A client that says it has no more to say, and waits: echo … | socat - UNIX-CONNECT:… */
+static void test_a_half_closed_client_is_answered(void **state)
+{
+	static const char get[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"state.get\"}\n";
+	static char line[65536];
+	int fd = raw();
+	unsigned i;
+
+	for (i = 0; i < 50; i++)
+		put(fd, get, strlen(get));
+	put(fd, "{\"unfinished", 12);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	for (i = 0; i < 50; i++)
+		assert_true(get_line(fd, line, sizeof(line)) > 10000);
+	assert_int_equal(get_line(fd, line, sizeof(line)), -1);
+	close(fd);
+}
+
 /* Lines written and never read: memory stays bounded and others are served. */
 static void test_a_client_that_never_reads(void **state)
 {
@@ -882,6 +900,7 @@ int main(void)
 		WITH_ROOM(test_partial_lines),
 		WITH_ROOM(test_an_oversize_line),
 		WITH_ROOM(test_a_thousand_at_once),
+		WITH_ROOM(test_a_half_closed_client_is_answered),
 		cmocka_unit_test_setup_teardown(test_a_client_that_never_reads, start,
 						memory_was_bounded),
 		cmocka_unit_test_setup_teardown(test_a_slow_reader_loses_events, start,
