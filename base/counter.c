@@ -247,6 +247,13 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 
 	if (n == 0)
 		return;
+	if (n == UV_EOF) {
+		uv_read_stop(s);
+		p->reading = false;
+		p->ended = true;
+		peer_read(p);
+		return;
+	}
 	if (n < 0) {
 		peer_close(p);
 		return;
@@ -270,6 +277,12 @@ static void peer_read(struct peer *p)
 		return;
 	if (line_length(p) >= 0) {
 		uv_idle_start(&p->counter->turn, on_turn);
+		return;
+	}
+	if (p->ended) {
+		/* All it asked is handled: what is unsent still goes out, calls are not waited for. */
+		p->last = true;
+		flush(p);
 		return;
 	}
 	p->reading = uv_read_start((uv_stream_t *)&p->pipe, on_alloc, on_read) == 0;

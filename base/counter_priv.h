@@ -29,7 +29,8 @@ struct peer {
 	bool open;    /* pipe may be used; false in the fuzz target and once closed */
 	bool writing; /* fly is with libuv */
 	bool reading;
-	bool last; /* close when all output is sent */
+	bool ended; /* it will send no more */
+	bool last;  /* close when all output is sent */
 	struct buf in;
 	size_t looked; /* bytes of `in` that hold no newline */
 	struct buf out;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -176,6 +177,8 @@ static struct counter *listen_box(struct err *err)
 	return counter_new(&box.loop, &r, path, (gid_t)-1, defaults(), err);
 }
 
+static unsigned watch_ms; /* how often the watchdog looks, where a test cannot wait */
+
 static int start(void **state)
 {
 	struct err err = {0};
@@ -193,6 +196,10 @@ static int start(void **state)
 	if (!box.counter) {
 		err_print(&err, "start", stderr);
 		return -1;
+	}
+	if (watch_ms) {
+		uv_timer_set_repeat(&box.counter->watchdog, watch_ms);
+		uv_timer_again(&box.counter->watchdog);
 	}
 	return uv_thread_create(&box.thread, serve, NULL);
 }
@@ -651,6 +658,24 @@ static void test_a_thousand_at_once(void **state)
 	close(fd);
 }
 
+/* A client that says it has no more to say, and waits: echo … | socat - UNIX-CONNECT:… */
+static void test_a_half_closed_client_is_answered(void **state)
+{
+	static const char get[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"state.get\"}\n";
+	static char line[65536];
+	int fd = raw();
+	unsigned i;
+
+	for (i = 0; i < 50; i++)
+		put(fd, get, strlen(get));
+	put(fd, "{\"unfinished", 12);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	for (i = 0; i < 50; i++)
+		assert_true(get_line(fd, line, sizeof(line)) > 10000);
+	assert_int_equal(get_line(fd, line, sizeof(line)), -1);
+	close(fd);
+}
+
 /* Lines written and never read: memory stays bounded and others are served. */
 static void test_a_client_that_never_reads(void **state)
 {
@@ -672,6 +697,34 @@ static void test_a_client_that_never_reads(void **state)
 	close(fd);
 	expect_in(cl, "metrics", NULL, "box_size");
 	counter_close(cl);
+}
+
+static int start_watchful(void **state)
+{
+	int rc;
+
+	watch_ms = 20;
+	rc = start(state);
+	watch_ms = 0;
+	return rc;
+}
+
+static void test_a_stuck_client_is_closed(void **state)
+{
+	static const char get[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"state.get\"}\n";
+	struct counter_client *quiet = client();
+	struct pollfd p = {.fd = raw()};
+	unsigned i;
+
+	for (i = 0; i < 100; i++)
+		put(p.fd, get, strlen(get));
+	/* Answers wait and none is read: the room hangs up. One that merely says nothing stays. */
+	while (poll(&p, 1, WAIT) < 0 && errno == EINTR)
+		;
+	assert_true(p.revents & POLLHUP);
+	expect_in(quiet, "metrics", NULL, "box_size");
+	close(p.fd);
+	counter_close(quiet);
 }
 
 static int memory_was_bounded(void **state)
@@ -882,10 +935,13 @@ int main(void)
 		WITH_ROOM(test_partial_lines),
 		WITH_ROOM(test_an_oversize_line),
 		WITH_ROOM(test_a_thousand_at_once),
+		WITH_ROOM(test_a_half_closed_client_is_answered),
 		cmocka_unit_test_setup_teardown(test_a_client_that_never_reads, start,
 						memory_was_bounded),
 		cmocka_unit_test_setup_teardown(test_a_slow_reader_loses_events, start,
 						memory_was_bounded),
+		cmocka_unit_test_setup_teardown(test_a_stuck_client_is_closed, start_watchful,
+						stop),
 		WITH_ROOM(test_too_many_clients),
 		WITH_ROOM(test_a_stranger_is_turned_away),
 		WITH_ROOM(test_the_path_is_taken),
