@@ -277,6 +277,26 @@ int netlink_neigh_get(struct netlink *nl, uint32_t ifindex, const uint8_t dst[16
 	return 0;
 }
 
+int netlink_route_get(struct netlink *nl, const uint8_t dst[16], struct netlink_route *out)
+{
+	struct netlink_event ev = {.type = NETLINK_EV_RESYNC_BEGIN};
+	struct listing l = {keep_event, &ev};
+	struct request q;
+	struct rtmsg *m = begin(&q, RTM_GETROUTE, 0, sizeof(*m));
+	int rc;
+
+	m->rtm_family = AF_INET6;
+	m->rtm_dst_len = 128;
+	mnl_attr_put(&q.h, RTA_DST, 16, dst);
+	rc = netlink_talk(nl, &q.h, list_msg, &l, NULL);
+	if (rc)
+		return rc;
+	if (ev.type != NETLINK_EV_ROUTE)
+		return -ENETUNREACH;
+	*out = ev.route;
+	return 0;
+}
+
 /* ---- Links ---- */
 
 static int change_link(struct netlink *nl, struct request *q, uint32_t ifindex, const char *what, struct err *err)

@@ -113,6 +113,9 @@ int netlink_link_get(struct netlink *nl, uint32_t ifindex, const char *name, str
 /* The neighbour entry for an IPv6 address on a link. -ENOENT: there is none. */
 int netlink_neigh_get(struct netlink *nl, uint32_t ifindex, const uint8_t dst[16], struct netlink_neigh *out);
 
+/* The route that the kernel would take to an IPv6 address; RTN_LOCAL: it is this host's. -ENETUNREACH: there is none. */
+int netlink_route_get(struct netlink *nl, const uint8_t dst[16], struct netlink_route *out);
+
 /* Sets those flags of `mask` that are in `flags` (IFF_UP, IFF_NOARP…) and clears the others of it. */
 int netlink_link_flags(struct netlink *nl, uint32_t ifindex, uint32_t flags, uint32_t mask, struct err *err);
 int netlink_link_mtu(struct netlink *nl, uint32_t ifindex, uint32_t mtu, struct err *err);
@@ -132,7 +135,7 @@ int netlink_veth_new(struct netlink *nl, const struct netlink_veth_end *a, const
 		     uint32_t mtu, struct err *err);
 
 /* Adds the address (no error where it is there already, its flags are then set anew), or removes it (no error where it
- * is gone). Of `a` count ifindex, family, prefix, addr, proto and flags (IFA_F_NODAD, …); adding also takes
+ * is gone). The kernel makes a new one usable a moment later, even without duplicate address detection. Of `a` count ifindex, family, prefix, addr, proto and flags (IFA_F_NODAD, …); adding also takes
  * IFA_F_NOPREFIXROUTE. */
 int netlink_addr_add(struct netlink *nl, const struct netlink_addr *a, struct err *err);
 int netlink_addr_del(struct netlink *nl, const struct netlink_addr *a, struct err *err);

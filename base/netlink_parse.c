@@ -162,7 +162,7 @@ static bool parse_route(const struct nlmsghdr *h, struct netlink_route *r)
 
 	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m))
 		return false;
-	if ((m->rtm_family != AF_INET6 && m->rtm_family != AF_INET) || m->rtm_flags & RTM_F_CLONED)
+	if (m->rtm_family != AF_INET6 && m->rtm_family != AF_INET)
 		return false;
 	parse_attrs(h, sizeof(*m), RTA_MAX, &t);
 	*r = (struct netlink_route){

@@ -184,6 +184,7 @@ static void test_routes(void **state)
 	static const uint8_t dst_no[16] = {0xfd, 0x13};
 	struct seen s = {.addr = dst};
 	struct seen s_no = {.addr = dst_no};
+	struct netlink_route got;
 
 	memcpy(r.dst, dst, 16);
 	memcpy(no.dst, dst_no, 16);
@@ -201,6 +202,8 @@ static void test_routes(void **state)
 	assert_int_equal(s.last.route.mtu, 1300);
 	assert_int_equal(s_no.n, 1);
 	assert_int_equal(s_no.last.route.type, RTN_UNREACHABLE);
+	assert_int_equal(netlink_route_get(f->nl, (const uint8_t[16]){0xfd, 0x12, 1}, &got), 0);
+	assert_int_equal(got.ifindex, f->a.ifindex);
 	assert_int_equal(netlink_route_del(f->nl, &r, NULL), 0);
 	assert_int_equal(netlink_route_del(f->nl, &r, NULL), 0);
 	assert_int_equal(netlink_route_del(f->nl, &no, NULL), 0);

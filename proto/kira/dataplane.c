@@ -27,6 +27,7 @@
 #define MTU_MIN (1280 + DATAPLANE_ROOM)
 #define READ_MAX 64
 #define FRAME_MAX 65536
+#define ADDRESS_TRIES 2000 /* a millisecond each */
 #define ASK_AGAIN MSEC(100)
 
 const char *dataplane_kind_name(enum dataplane_kind kind)
@@ -103,6 +104,20 @@ static int put_own_address(struct dataplane *dp, uint32_t ifindex, struct err *e
 
 	memcpy(a.addr, &dp->own, 16);
 	return netlink_addr_add(dp->nl, &a, err);
+}
+
+/* The kernel makes an address usable a moment after it was added. A packet for it that came before would be forwarded. */
+static int wait_for_address(struct dataplane *dp, struct err *err)
+{
+	struct netlink_route r;
+	int tries;
+
+	for (tries = 0; tries < ADDRESS_TRIES; tries++) {
+		if (netlink_route_get(dp->nl, dp->own.b, &r) == 0 && r.type == RTN_LOCAL)
+			return 0;
+		usleep(1000);
+	}
+	return err_set(err, -ETIMEDOUT, "the kernel does not make the node's address usable");
 }
 
 static void take_own_address(struct dataplane *dp, uint32_t ifindex)
@@ -366,7 +381,9 @@ static int open_device(struct dataplane *dp, struct err *err)
 	if (rc)
 		return err_set(err, rc, "there is no loopback interface");
 	rc = netlink_link_flags(dp->nl, lo.ifindex, IFF_UP, IFF_UP, err);
-	return rc ? rc : put_own_address(dp, lo.ifindex, err);
+	if (rc == 0)
+		rc = put_own_address(dp, lo.ifindex, err);
+	return rc ? rc : wait_for_address(dp, err);
 }
 
 static int check_params(const struct dataplane_params *p, struct err *err)
