@@ -282,6 +282,15 @@ static void sweep_see(void *ctx, const struct netlink_event *ev)
 	}
 }
 
+static void stop_forwarding(const struct sweep *s, uint32_t ifindex)
+{
+	unsigned i;
+
+	for (i = 0; i < s->n_links; i++)
+		if (s->links[i].ifindex == ifindex)
+			netlink_sysctl_set(s->links[i].name, "force_forwarding", 0, NULL);
+}
+
 static int sweep(struct dataplane *dp, struct err *err)
 {
 	struct sweep s = {.dp = dp};
@@ -295,14 +304,16 @@ static int sweep(struct dataplane *dp, struct err *err)
 	if (rc == 0)
 		rc = netlink_routes(dp->nl, AF_INET6, sweep_see, &s);
 	for (i = 0; i < s.n_links; i++)
-		if (dataplane_tc_detach(dp->nl, s.links[i].ifindex))
-			netlink_sysctl_set(s.links[i].name, "force_forwarding", 0, NULL);
+		dataplane_tc_detach(dp->nl, s.links[i].ifindex);
 	for (i = 0; i < s.n_routes; i++)
 		netlink_route_del(dp->nl, &s.routes[i], NULL);
 	for (i = 0; i < s.n_neighs; i++)
 		netlink_neigh_del(dp->nl, &s.neighs[i], NULL);
-	for (i = 0; i < s.n_addrs; i++)
+	/* Where the node's address is, it forwarded. */
+	for (i = 0; i < s.n_addrs; i++) {
+		stop_forwarding(&s, s.addrs[i].ifindex);
 		netlink_addr_del(dp->nl, &s.addrs[i], NULL);
+	}
 	free(s.links);
 	free(s.addrs);
 	free(s.neighs);

@@ -31,7 +31,7 @@
 const volatile __u32 device;      /* index of the node's device */
 const volatile __u16 node_prefix; /* both in network order */
 const volatile __u16 path_prefix;
-const volatile __u8 own[14];
+const volatile __u32 own[4]; /* the node's address, network order */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -149,8 +149,10 @@ static __always_inline int push(struct __sk_buff *skb, const __u8 *label)
 	h.ip.payload_len = bpf_htons(skb->len - L3 - sizeof(struct ipv6hdr));
 	h.ip.nexthdr = IPPROTO_GRE;
 	h.ip.hop_limit = HOP_LIMIT;
-	h.ip.saddr.s6_addr16[0] = node_prefix;
-	__builtin_memcpy(&h.ip.saddr.s6_addr[2], (const void *)own, 14);
+	h.ip.saddr.s6_addr32[0] = own[0];
+	h.ip.saddr.s6_addr32[1] = own[1];
+	h.ip.saddr.s6_addr32[2] = own[2];
+	h.ip.saddr.s6_addr32[3] = own[3];
 	h.ip.daddr.s6_addr16[0] = path_prefix;
 	__builtin_memcpy(&h.ip.daddr.s6_addr[2], label, 14);
 	return bpf_skb_store_bytes(skb, L3, &h, sizeof(h), BPF_F_RECOMPUTE_CSUM);

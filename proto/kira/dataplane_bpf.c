@@ -59,7 +59,7 @@ static int bpf_open(struct dataplane *dp, struct err *err)
 	skel->rodata->device = dp->device;
 	skel->rodata->node_prefix = htons(dp->params.node_prefix);
 	skel->rodata->path_prefix = htons(dp->params.path_prefix);
-	memcpy((void *)skel->rodata->own, &dp->params.id, sizeof(dp->params.id));
+	memcpy((void *)skel->rodata->own, &dp->own, sizeof(dp->own));
 	bpf_map__set_max_entries(skel->maps.nodes, dp->params.max_nodes);
 	bpf_map__set_max_entries(skel->maps.paths, dp->params.max_paths);
 	rc = kira_bpf__load(skel);

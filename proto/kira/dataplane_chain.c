@@ -81,6 +81,24 @@ static int wire(struct chain *c, unsigned i)
 	return rc;
 }
 
+/* The kernel notices carriers and makes link-local addresses a moment later. */
+static int settle(struct chain_node *n)
+{
+	struct netlink_route r;
+	unsigned side;
+	int tries;
+
+	for (side = 0; side < 2; side++)
+		for (tries = 0; n->link[side]; tries++) {
+			if (netlink_route_get(n->nl, n->local[side].b, &r) == 0 && r.type == RTN_LOCAL)
+				break;
+			if (tries == 2000)
+				return -ETIMEDOUT;
+			usleep(1000);
+		}
+	return 0;
+}
+
 int chain_new(struct chain *c, unsigned n)
 {
 	unsigned i;
@@ -93,6 +111,8 @@ int chain_new(struct chain *c, unsigned n)
 		rc = node_new(c, i);
 	for (i = 0; i + 1 < n && rc == 0; i++)
 		rc = wire(c, i);
+	for (i = 0; i < n && rc == 0; i++)
+		rc = settle(&c->node[i]);
 	enter(c->home);
 	return rc;
 }

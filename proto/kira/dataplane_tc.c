@@ -127,10 +127,9 @@ static bool nobody_else(struct netlink *nl, uint32_t ifindex)
 	return n == 0;
 }
 
-bool dataplane_tc_detach(struct netlink *nl, uint32_t ifindex)
+void dataplane_tc_detach(struct netlink *nl, uint32_t ifindex)
 {
 	union message q;
-	bool had = false;
 	bool made = false;
 	int egress;
 	uint32_t handle;
@@ -138,12 +137,9 @@ bool dataplane_tc_detach(struct netlink *nl, uint32_t ifindex)
 	for (egress = 0; egress <= 1; egress++)
 		for (handle = HANDLE_OURS; handle <= HANDLE_FOUND; handle++) {
 			begin_filter(&q, RTM_DELTFILTER, 0, ifindex, egress, handle);
-			if (netlink_talk(nl, &q.h, NULL, NULL, NULL))
-				continue;
-			had = true;
-			made |= handle == HANDLE_OURS;
+			if (netlink_talk(nl, &q.h, NULL, NULL, NULL) == 0)
+				made |= handle == HANDLE_OURS;
 		}
 	if (made && nobody_else(nl, ifindex))
 		clsact(nl, RTM_DELQDISC, 0, ifindex, NULL);
-	return had;
 }

@@ -21,8 +21,7 @@ struct dataplane_filter {
 /* Puts the filter on egress or ingress of the interface, in the place of an earlier one of ours at once. */
 int dataplane_tc_attach(struct netlink *nl, uint32_t ifindex, bool egress, const struct dataplane_filter *f,
 			struct err *err);
-/* Removes our filters, and the clsact if it is ours and nobody else has put a filter there meanwhile. Returns whether
- * there was a filter of ours. */
-bool dataplane_tc_detach(struct netlink *nl, uint32_t ifindex);
+/* Removes our filters, and the clsact if it is ours and nobody else has put a filter there meanwhile. */
+void dataplane_tc_detach(struct netlink *nl, uint32_t ifindex);
 
 #endif

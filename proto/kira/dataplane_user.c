@@ -310,6 +310,8 @@ static void to_path(struct dataplane *dp, struct packet *k, usec_t now)
 		if (in_prefix(dst(k), dp->params.node_prefix)) {
 			if (hop(dp, k))
 				to_node(dp, k, now);
+			else
+				icmp_error(dp, k, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0, now);
 			return;
 		}
 		if (!in_prefix(dst(k), dp->params.path_prefix))
