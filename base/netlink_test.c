@@ -45,7 +45,7 @@ static int setup(void **state)
 	f = (struct fixture){0};
 	*state = &f;
 	if (unshare(CLONE_NEWNET)) {
-		print_message("needs root: a network namespace cannot be made (%m)\n");
+		print_message("# skipped: root is needed: a network namespace cannot be made (%m)\n");
 		return 0;
 	}
 	f.nl = netlink_open(NULL);
