@@ -45,11 +45,10 @@ struct dataplane_stats {
 	uint64_t no_entry, hop_limit, refused; /* drops; refused: KIRA addresses from other interfaces */
 };
 
-/* What passed a KIRA link as data (packets to NodeIDs and PathIDs), and how long ago the last one did: as coarse as a
- * kernel tick, USEC_NEVER where none did. */
+/* Packets to NodeIDs and PathIDs that came by a KIRA link, and left by it, since the data plane was opened. Segments that
+ * the kernel keeps together count once. Interfaces whose indices are equal modulo 1024 share their counters. */
 struct dataplane_activity {
-	uint64_t rx, tx; /* packets; many segments that the kernel keeps together count once */
-	usec_t rx_age, tx_age;
+	uint64_t rx, tx;
 };
 
 /* Removes what a crashed predecessor left (its device is taken over, so that routes and addresses on it stay), creates

@@ -57,8 +57,8 @@ struct {
 } stats SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 1024);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, KIRA_ACTIVITY);
 	__type(key, __u32);
 	__type(value, struct kira_bpf_activity);
 } activity SEC(".maps");
@@ -71,25 +71,13 @@ struct {
 			s->what++;                                                                 \
 	} while (0)
 
-static __always_inline void saw_rx(__u32 link)
-{
-	struct kira_bpf_activity *a = bpf_map_lookup_elem(&activity, &link);
-
-	if (!a)
-		return;
-	a->rx++;
-	a->rx_at = bpf_ktime_get_coarse_ns();
-}
-
-static __always_inline void saw_tx(__u32 link)
-{
-	struct kira_bpf_activity *a = bpf_map_lookup_elem(&activity, &link);
-
-	if (!a)
-		return;
-	a->tx++;
-	a->tx_at = bpf_ktime_get_coarse_ns();
-}
+#define SAW(direction, link)                                                                       \
+	do {                                                                                       \
+		__u32 at = (link) % KIRA_ACTIVITY;                                                 \
+		struct kira_bpf_activity *a = bpf_map_lookup_elem(&activity, &at);                 \
+		if (a)                                                                             \
+			a->direction++;                                                            \
+	} while (0)
 
 /* Both pointers must be made where they are read: the verifier forbids arithmetic on what it takes for one already. */
 static __always_inline void *start(struct __sk_buff *skb)
@@ -163,7 +151,7 @@ static __always_inline int leave(const struct kira_bpf_fwd *to)
 	struct bpf_redir_neigh nh = {.nh_family = AF_INET6};
 
 	__builtin_memcpy(nh.ipv6_nh, to->via, sizeof(nh.ipv6_nh));
-	saw_tx(to->link);
+	SAW(tx, to->link);
 	return bpf_redirect_neigh(to->link, &nh, sizeof(nh), 0);
 }
 
@@ -280,10 +268,10 @@ int kira_in(struct __sk_buff *skb)
 	if (!ip)
 		return TC_ACT_UNSPEC;
 	if (prefix(&ip->daddr) == node_prefix)
-		saw_rx(skb->ifindex);
+		SAW(rx, skb->ifindex);
 	if (prefix(&ip->daddr) != path_prefix)
 		return TC_ACT_UNSPEC;
-	saw_rx(skb->ifindex);
+	SAW(rx, skb->ifindex);
 	for (level = 0; level < MAX_LEVELS; level++) {
 		ip = ipv6(skb, 4);
 		if (!ip || ip->nexthdr != IPPROTO_GRE || *(__be32 *)(ip + 1) != GRE_IPV6)

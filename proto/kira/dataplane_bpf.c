@@ -7,7 +7,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "proto/kira/dataplane_bpf.h"
 #include "dataplane_bpf.skel.h"
@@ -87,7 +86,6 @@ static int attach(struct dataplane *dp, enum dataplane_place place, uint32_t ifi
 	const struct kira_bpf *skel = dp->bpf->skel;
 	struct dataplane_filter f = {.name = "kira_in"};
 	struct bpf_program *prog = skel->progs.kira_in;
-	struct kira_bpf_activity *none;
 
 	if (place == DATAPLANE_AT_DEVICE) {
 		prog = skel->progs.kira_out;
@@ -95,12 +93,6 @@ static int attach(struct dataplane *dp, enum dataplane_place place, uint32_t ifi
 	} else if (place == DATAPLANE_AT_GUARD) {
 		prog = skel->progs.kira_guard;
 		f.name = "kira_guard";
-	} else {
-		none = calloc((size_t)dp->bpf->cpus, sizeof(*none));
-		/* Without the record only the link's counters are missing. */
-		if (none)
-			bpf_map_update_elem(dp->bpf->activity, &ifindex, none, BPF_NOEXIST);
-		free(none);
 	}
 	f.fd = bpf_program__fd(prog);
 	return dataplane_tc_attach(dp->nl, ifindex, place == DATAPLANE_AT_DEVICE, &f, err);
@@ -211,38 +203,19 @@ static int stats(struct dataplane *dp, struct dataplane_stats *add)
 	return 0;
 }
 
-static usec_t age(uint64_t at, uint64_t now)
-{
-	if (!at)
-		return USEC_NEVER;
-	return now > at ? (usec_t)((now - at) / 1000) : 0;
-}
-
 static int activity(struct dataplane *dp, uint32_t ifindex, struct dataplane_activity *out)
 {
-	struct kira_bpf_activity *all = read_percpu(dp, dp->bpf->activity, ifindex, sizeof(*all));
-	struct kira_bpf_activity sum = {0};
-	struct timespec ts;
-	uint64_t now;
+	struct kira_bpf_activity *all = read_percpu(dp, dp->bpf->activity, ifindex % KIRA_ACTIVITY, sizeof(*all));
 	int i;
 
 	if (!all)
 		return -errno;
+	*out = (struct dataplane_activity){0};
 	for (i = 0; i < dp->bpf->cpus; i++) {
-		sum.rx += all[i].rx;
-		sum.tx += all[i].tx;
-		sum.rx_at = all[i].rx_at > sum.rx_at ? all[i].rx_at : sum.rx_at;
-		sum.tx_at = all[i].tx_at > sum.tx_at ? all[i].tx_at : sum.tx_at;
+		out->rx += all[i].rx;
+		out->tx += all[i].tx;
 	}
 	free(all);
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	now = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-	*out = (struct dataplane_activity){
-		.rx = sum.rx,
-		.tx = sum.tx,
-		.rx_age = age(sum.rx_at, now),
-		.tx_age = age(sum.tx_at, now),
-	};
 	return 0;
 }
 

@@ -39,10 +39,10 @@ struct kira_bpf_stats {
 	__u64 no_entry, hop_limit, refused;
 };
 
-/* Data packets on one link, of one processor. */
+/* Data packets on one link, of one processor. Record number: the interface's index modulo KIRA_ACTIVITY. */
+#define KIRA_ACTIVITY 1024
 struct kira_bpf_activity {
 	__u64 rx, tx;
-	__u64 rx_at, tx_at; /* ns since boot, without suspend; as coarse as a tick */
 };
 
 #endif
