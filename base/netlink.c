@@ -362,6 +362,17 @@ int netlink_link_netns(struct netlink *nl, uint32_t ifindex, int netns_fd, struc
 	return change_link(nl, &q, ifindex, "moving a link", err);
 }
 
+int netlink_link_alias(struct netlink *nl, uint32_t ifindex, const char *text, struct err *err)
+{
+	struct request q;
+
+	if (strlen(text) >= NETLINK_ALIAS_MAX)
+		return err_set(err, -EINVAL, "an alias has at most %d characters", NETLINK_ALIAS_MAX - 1);
+	begin_link(&q, ifindex);
+	mnl_attr_put_strz(&q.h, IFLA_IFALIAS, text);
+	return change_link(nl, &q, ifindex, "setting an alias", err);
+}
+
 int netlink_link_delete(struct netlink *nl, uint32_t ifindex, struct err *err)
 {
 	struct request q;

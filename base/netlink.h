@@ -18,11 +18,13 @@
 #include <linux/rtnetlink.h>
 
 #define NETLINK_HWADDR_MAX 32
+#define NETLINK_ALIAS_MAX 256
 
 struct netlink_link {
 	uint32_t ifindex;
 	char name[IFNAMSIZ];
 	char kind[16];  /* "veth", "tun", …; empty: none (hardware, loopback) */
+	char alias[NETLINK_ALIAS_MAX]; /* free text that somebody put there */
 	uint32_t flags; /* IFF_UP: switched on; IFF_LOWER_UP: carrier; IFF_LOOPBACK, IFF_NOARP, IFF_MULTICAST… */
 	uint32_t mtu;
 	uint16_t type;  /* ARPHRD_ETHER, … */
@@ -123,6 +125,8 @@ int netlink_link_mtu(struct netlink *nl, uint32_t ifindex, uint32_t mtu, struct 
 int netlink_link_addrgen(struct netlink *nl, uint32_t ifindex, uint8_t mode, struct err *err);
 /* Moves the link into the namespace of the open descriptor netns_fd. */
 int netlink_link_netns(struct netlink *nl, uint32_t ifindex, int netns_fd, struct err *err);
+/* Text that stays with the link; empty: none. */
+int netlink_link_alias(struct netlink *nl, uint32_t ifindex, const char *text, struct err *err);
 int netlink_link_delete(struct netlink *nl, uint32_t ifindex, struct err *err);
 /* A pair of veth devices, each made in the namespace of its descriptor (-1: that of nl). hwaddr: 6 bytes or NULL for one
  * the kernel draws; mtu 0: the default, 1500. */

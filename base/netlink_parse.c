@@ -97,6 +97,7 @@ static bool parse_link(const struct nlmsghdr *h, struct netlink_link *l)
 		return false;
 	*l = (struct netlink_link){.ifindex = (uint32_t)m->ifi_index, .flags = m->ifi_flags, .type = m->ifi_type};
 	get_text(t.at[IFLA_IFNAME], l->name, sizeof(l->name));
+	get_text(t.at[IFLA_IFALIAS], l->alias, sizeof(l->alias));
 	get_u32(t.at[IFLA_MTU], &l->mtu);
 	get_u32(t.at[IFLA_LINK], &l->peer);
 	get_u32(t.at[IFLA_MASTER], &l->master);

@@ -100,6 +100,13 @@ static void test_links(void **state)
 	assert_int_equal(netlink_link_mtu(f->nl, f->a.ifindex, 40, &err), -EINVAL);
 	assert_true(strstr(err.what, "mtu") != NULL); /* the kernel's own words */
 
+	assert_int_equal(netlink_link_alias(f->nl, f->a.ifindex, "to the cellar", &err), 0);
+	assert_int_equal(netlink_link_get(f->nl, f->a.ifindex, NULL, &l), 0);
+	assert_string_equal(l.alias, "to the cellar");
+	assert_int_equal(netlink_link_alias(f->nl, f->a.ifindex, "", &err), 0);
+	assert_int_equal(netlink_link_get(f->nl, f->a.ifindex, NULL, &l), 0);
+	assert_string_equal(l.alias, "");
+
 	assert_int_equal(netlink_link_delete(f->nl, f->a.ifindex, &err), 0);
 	assert_int_equal(netlink_link_get(f->nl, 0, "right", &l), -ENODEV);
 }

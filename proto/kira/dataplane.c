@@ -28,6 +28,7 @@
 #define READ_MAX 64
 #define FRAME_MAX 65536
 #define ADDRESS_TRIES 2000 /* a millisecond each */
+#define FORWARD_NOTE "dep-kira: forwarding was 0, accept_ra was 1 of:"
 #define ASK_AGAIN MSEC(100)
 
 const char *dataplane_kind_name(enum dataplane_kind kind)
@@ -46,6 +47,19 @@ const char *dataplane_kind_name(enum dataplane_kind kind)
 enum dataplane_kind dataplane_kind(const struct dataplane *dp)
 {
 	return dp->kind;
+}
+
+/* Makes room for one more in an array that doubles; false where there is no memory. */
+static bool grow(void **p, unsigned n, size_t size)
+{
+	void *more;
+
+	if (n & (n - 1) || (n && n < 8))
+		return true;
+	more = realloc(*p, (n ? n * 2 : 8) * size);
+	if (more)
+		*p = more;
+	return more != NULL;
 }
 
 /* ---- The device ---- */
@@ -75,18 +89,6 @@ static int open_tap(struct dataplane *dp, struct err *err)
 	/* No offloads: what is read from it is segmented and has its checksums. */
 	if (ioctl(dp->tap, TUNSETOFFLOAD, 0) || ioctl(dp->tap, TUNSETPERSIST, 1))
 		return err_set(err, -errno, "cannot set up the device %s: %m", dp->name);
-	return 0;
-}
-
-static int find_device(struct dataplane *dp, struct err *err)
-{
-	struct netlink_link l;
-	int rc = netlink_link_get(dp->nl, 0, dp->name, &l);
-
-	if (rc)
-		return err_set(err, rc, "cannot see the device %s just made: %s", dp->name, strerror(-rc));
-	dp->device = l.ifindex;
-	memcpy(dp->device_mac, l.hwaddr, sizeof(dp->device_mac));
 	return 0;
 }
 
@@ -192,13 +194,58 @@ static int set_mtu(struct dataplane *dp, struct err *err)
 
 /* ---- Forwarding ---- */
 
-static void leave_ra(void *ctx, const struct netlink_event *ev)
+/* A host that accepts router advertisements goes on doing so when it forwards. */
+static void keep_ra(void *ctx, const struct netlink_event *ev)
 {
+	struct dataplane *dp = ctx;
 	int v;
 
-	/* A host that accepts router advertisements goes on doing so. */
-	if (!ev->gone && netlink_sysctl_get(ev->link.name, "accept_ra", &v) == 0 && v == 1)
-		netlink_sysctl_set(ev->link.name, "accept_ra", 2, NULL);
+	if (ev->gone || netlink_sysctl_get(ev->link.name, "accept_ra", &v) || v != 1)
+		return;
+	if (!grow((void **)&dp->ra, dp->n_ra, sizeof(*dp->ra)))
+		return;
+	if (netlink_sysctl_set(ev->link.name, "accept_ra", 2, NULL) == 0)
+		dp->ra[dp->n_ra++] = ev->link.ifindex;
+}
+
+static void forward_none(struct dataplane *dp)
+{
+	struct netlink_link l;
+	unsigned i;
+
+	netlink_sysctl_set("all", "forwarding", 0, NULL);
+	for (i = 0; i < dp->n_ra; i++)
+		if (netlink_link_get(dp->nl, dp->ra[i], NULL, &l) == 0)
+			netlink_sysctl_set(l.name, "accept_ra", 1, NULL);
+}
+
+/* What must be put back is written on the device, so that a successor can do it after a crash. */
+static void note_forwarding(struct dataplane *dp)
+{
+	char text[NETLINK_ALIAS_MAX] = FORWARD_NOTE;
+	size_t n = strlen(text);
+	unsigned i;
+
+	for (i = 0; i < dp->n_ra && n < sizeof(text) - 12; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %u", dp->ra[i]);
+	netlink_link_alias(dp->nl, dp->device, text, NULL);
+}
+
+static void recall_forwarding(struct dataplane *dp, const char *alias)
+{
+	const size_t n = strlen(FORWARD_NOTE);
+	char *end;
+
+	if (strncmp(alias, FORWARD_NOTE, n) != 0)
+		return;
+	dp->forward_all = true;
+	for (alias += n; *alias; alias = end) {
+		unsigned long v = strtoul(alias, &end, 10);
+
+		if (end == alias || v == 0 || v > INT32_MAX || !grow((void **)&dp->ra, dp->n_ra, sizeof(*dp->ra)))
+			return;
+		dp->ra[dp->n_ra++] = (uint32_t)v;
+	}
 }
 
 /* Linux 6.17 can forward from single interfaces; before that, all or none. */
@@ -207,17 +254,33 @@ static int forward_from(struct dataplane *dp, struct dataplane_link *l, struct e
 	int v;
 	int rc;
 
-	if (netlink_sysctl_get("all", "forwarding", &v) == 0 && v == 1)
+	if (!dp->forward_all && netlink_sysctl_get("all", "forwarding", &v) == 0 && v == 1)
 		return 0;
 	if (netlink_sysctl_get(l->name, "force_forwarding", &v) == 0) {
 		if (v == 0)
 			l->forwarding = true;
 		return netlink_sysctl_set(l->name, "force_forwarding", 1, err);
 	}
-	netlink_links(dp->nl, leave_ra, NULL);
+	netlink_links(dp->nl, keep_ra, dp);
 	rc = netlink_sysctl_set("all", "forwarding", 1, err);
-	dp->forward_all = rc == 0;
-	return rc;
+	if (rc)
+		return rc;
+	dp->forward_all = true;
+	note_forwarding(dp);
+	return 0;
+}
+
+static int find_device(struct dataplane *dp, struct err *err)
+{
+	struct netlink_link l;
+	int rc = netlink_link_get(dp->nl, 0, dp->name, &l);
+
+	if (rc)
+		return err_set(err, rc, "cannot see the device %s just made: %s", dp->name, strerror(-rc));
+	dp->device = l.ifindex;
+	memcpy(dp->device_mac, l.hwaddr, sizeof(dp->device_mac));
+	recall_forwarding(dp, l.alias);
+	return 0;
 }
 
 /* ---- What a predecessor left ---- */
@@ -238,19 +301,6 @@ struct sweep {
 	struct netlink_route *routes;
 	unsigned n_routes;
 };
-
-/* Makes room for one more in an array that doubles; false where there is no memory. */
-static bool grow(void **p, unsigned n, size_t size)
-{
-	void *more;
-
-	if (n & (n - 1) || (n && n < 8))
-		return true;
-	more = realloc(*p, (n ? n * 2 : 8) * size);
-	if (more)
-		*p = more;
-	return more != NULL;
-}
 
 static void sweep_see(void *ctx, const struct netlink_event *ev)
 {
@@ -467,7 +517,7 @@ static void remove_traces(struct dataplane *dp)
 	if (netlink_link_get(dp->nl, 0, "lo", &lo) == 0)
 		take_own_address(dp, lo.ifindex);
 	if (dp->forward_all)
-		netlink_sysctl_set("all", "forwarding", 0, NULL);
+		forward_none(dp);
 	ioctl(dp->tap, TUNSETPERSIST, 0);
 }
 
@@ -498,6 +548,7 @@ void dataplane_close(struct dataplane *dp)
 	close_fd(dp->tap);
 	netlink_close(dp->nl);
 	free(dp->links);
+	free(dp->ra);
 	free(dp);
 }
 

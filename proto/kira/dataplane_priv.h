@@ -76,6 +76,8 @@ struct dataplane {
 	int icmp;   /* raw ICMPv6, for sending */
 	int packet; /* AF_PACKET, for sending */
 	bool forward_all; /* we switched net.ipv6.conf.all.forwarding on */
+	uint32_t *ra;     /* interfaces whose accept_ra we set from 1 to 2 */
+	unsigned n_ra;
 	bool settled;     /* what a predecessor left is gone; from here on close removes what we made */
 
 	struct dataplane_link *links;
