@@ -28,8 +28,6 @@
 #define READ_MAX 64
 #define FRAME_MAX 65536
 #define ADDRESS_TRIES 2000 /* a millisecond each */
-#define FORWARD_NOTE "dep-kira: forwarding was 0, accept_ra was 1 of:"
-#define ASK_AGAIN MSEC(100)
 
 const char *dataplane_kind_name(enum dataplane_kind kind)
 {
@@ -47,19 +45,6 @@ const char *dataplane_kind_name(enum dataplane_kind kind)
 enum dataplane_kind dataplane_kind(const struct dataplane *dp)
 {
 	return dp->kind;
-}
-
-/* Makes room for one more in an array that doubles; false where there is no memory. */
-static bool grow(void **p, unsigned n, size_t size)
-{
-	void *more;
-
-	if (n & (n - 1) || (n && n < 8))
-		return true;
-	more = realloc(*p, (n ? n * 2 : 8) * size);
-	if (more)
-		*p = more;
-	return more != NULL;
 }
 
 /* ---- The device ---- */
@@ -192,84 +177,6 @@ static int set_mtu(struct dataplane *dp, struct err *err)
 	return rc ? rc : set_routes(dp, err);
 }
 
-/* ---- Forwarding ---- */
-
-/* A host that accepts router advertisements goes on doing so when it forwards. */
-static void keep_ra(void *ctx, const struct netlink_event *ev)
-{
-	struct dataplane *dp = ctx;
-	int v;
-
-	if (ev->gone || netlink_sysctl_get(ev->link.name, "accept_ra", &v) || v != 1)
-		return;
-	if (!grow((void **)&dp->ra, dp->n_ra, sizeof(*dp->ra)))
-		return;
-	if (netlink_sysctl_set(ev->link.name, "accept_ra", 2, NULL) == 0)
-		dp->ra[dp->n_ra++] = ev->link.ifindex;
-}
-
-static void forward_none(struct dataplane *dp)
-{
-	struct netlink_link l;
-	unsigned i;
-
-	netlink_sysctl_set("all", "forwarding", 0, NULL);
-	for (i = 0; i < dp->n_ra; i++)
-		if (netlink_link_get(dp->nl, dp->ra[i], NULL, &l) == 0)
-			netlink_sysctl_set(l.name, "accept_ra", 1, NULL);
-}
-
-/* What must be put back is written on the device, so that a successor can do it after a crash. */
-static void note_forwarding(struct dataplane *dp)
-{
-	char text[NETLINK_ALIAS_MAX] = FORWARD_NOTE;
-	size_t n = strlen(text);
-	unsigned i;
-
-	for (i = 0; i < dp->n_ra && n < sizeof(text) - 12; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, " %u", dp->ra[i]);
-	netlink_link_alias(dp->nl, dp->device, text, NULL);
-}
-
-static void recall_forwarding(struct dataplane *dp, const char *alias)
-{
-	const size_t n = strlen(FORWARD_NOTE);
-	char *end;
-
-	if (strncmp(alias, FORWARD_NOTE, n) != 0)
-		return;
-	dp->forward_all = true;
-	for (alias += n; *alias; alias = end) {
-		unsigned long v = strtoul(alias, &end, 10);
-
-		if (end == alias || v == 0 || v > INT32_MAX || !grow((void **)&dp->ra, dp->n_ra, sizeof(*dp->ra)))
-			return;
-		dp->ra[dp->n_ra++] = (uint32_t)v;
-	}
-}
-
-/* Linux 6.17 can forward from single interfaces; before that, all or none. */
-static int forward_from(struct dataplane *dp, struct dataplane_link *l, struct err *err)
-{
-	int v;
-	int rc;
-
-	if (!dp->forward_all && netlink_sysctl_get("all", "forwarding", &v) == 0 && v == 1)
-		return 0;
-	if (netlink_sysctl_get(l->name, "force_forwarding", &v) == 0) {
-		if (v == 0)
-			l->forwarding = true;
-		return netlink_sysctl_set(l->name, "force_forwarding", 1, err);
-	}
-	netlink_links(dp->nl, keep_ra, dp);
-	rc = netlink_sysctl_set("all", "forwarding", 1, err);
-	if (rc)
-		return rc;
-	dp->forward_all = true;
-	note_forwarding(dp);
-	return 0;
-}
-
 static int find_device(struct dataplane *dp, struct err *err)
 {
 	struct netlink_link l;
@@ -279,98 +186,7 @@ static int find_device(struct dataplane *dp, struct err *err)
 		return err_set(err, rc, "cannot see the device %s just made: %s", dp->name, strerror(-rc));
 	dp->device = l.ifindex;
 	memcpy(dp->device_mac, l.hwaddr, sizeof(dp->device_mac));
-	recall_forwarding(dp, l.alias);
-	return 0;
-}
-
-/* ---- What a predecessor left ---- */
-
-struct found {
-	uint32_t ifindex;
-	char name[IFNAMSIZ];
-};
-
-struct sweep {
-	struct dataplane *dp;
-	struct found *links;
-	unsigned n_links;
-	struct netlink_addr *addrs;
-	unsigned n_addrs;
-	struct netlink_neigh *neighs;
-	unsigned n_neighs;
-	struct netlink_route *routes;
-	unsigned n_routes;
-};
-
-static void sweep_see(void *ctx, const struct netlink_event *ev)
-{
-	struct sweep *s = ctx;
-	struct found *l;
-
-	switch (ev->type) {
-	case NETLINK_EV_LINK:
-		if (!grow((void **)&s->links, s->n_links, sizeof(*s->links)))
-			return;
-		l = &s->links[s->n_links++];
-		l->ifindex = ev->link.ifindex;
-		memcpy(l->name, ev->link.name, IFNAMSIZ);
-		break;
-	case NETLINK_EV_ADDR:
-		if (ev->addr.proto == DATAPLANE_PROTO && grow((void **)&s->addrs, s->n_addrs, sizeof(*s->addrs)))
-			s->addrs[s->n_addrs++] = ev->addr;
-		break;
-	case NETLINK_EV_NEIGH:
-		if (ev->neigh.proto == DATAPLANE_PROTO && grow((void **)&s->neighs, s->n_neighs, sizeof(*s->neighs)))
-			s->neighs[s->n_neighs++] = ev->neigh;
-		break;
-	case NETLINK_EV_ROUTE:
-		if (ev->route.proto == DATAPLANE_PROTO && grow((void **)&s->routes, s->n_routes, sizeof(*s->routes)))
-			s->routes[s->n_routes++] = ev->route;
-		break;
-	default:
-		break;
-	}
-}
-
-static void stop_forwarding(const struct sweep *s, uint32_t ifindex)
-{
-	unsigned i;
-
-	for (i = 0; i < s->n_links; i++)
-		if (s->links[i].ifindex == ifindex)
-			netlink_sysctl_set(s->links[i].name, "force_forwarding", 0, NULL);
-}
-
-static int sweep(struct dataplane *dp, struct err *err)
-{
-	struct sweep s = {.dp = dp};
-	unsigned i;
-	int rc = netlink_links(dp->nl, sweep_see, &s);
-
-	if (rc == 0)
-		rc = netlink_addrs(dp->nl, AF_INET6, 0, sweep_see, &s);
-	if (rc == 0)
-		rc = netlink_neighs(dp->nl, AF_INET6, 0, sweep_see, &s);
-	if (rc == 0)
-		rc = netlink_routes(dp->nl, AF_INET6, sweep_see, &s);
-	for (i = 0; i < s.n_links; i++)
-		dataplane_tc_detach(dp->nl, s.links[i].ifindex);
-	for (i = 0; i < s.n_routes; i++)
-		netlink_route_del(dp->nl, &s.routes[i], NULL);
-	for (i = 0; i < s.n_neighs; i++)
-		netlink_neigh_del(dp->nl, &s.neighs[i], NULL);
-	/* Where the node's address is, it forwarded. */
-	for (i = 0; i < s.n_addrs; i++) {
-		stop_forwarding(&s, s.addrs[i].ifindex);
-		netlink_addr_del(dp->nl, &s.addrs[i], NULL);
-	}
-	free(s.links);
-	free(s.addrs);
-	free(s.neighs);
-	free(s.routes);
-	if (rc)
-		return err_set(err, rc, "cannot read the kernel's tables: %s", strerror(-rc));
-	dp->settled = true;
+	dataplane_forward_recall(dp, l.alias);
 	return 0;
 }
 
@@ -467,7 +283,7 @@ static int open_all(struct dataplane *dp, struct err *err)
 	if (rc == 0)
 		rc = find_device(dp, err);
 	if (rc == 0)
-		rc = sweep(dp, err);
+		rc = dataplane_sweep(dp, err);
 	if (rc == 0)
 		rc = open_any(dp, err);
 	if (rc == 0)
@@ -517,7 +333,7 @@ static void remove_traces(struct dataplane *dp)
 	if (netlink_link_get(dp->nl, 0, "lo", &lo) == 0)
 		take_own_address(dp, lo.ifindex);
 	if (dp->forward_all)
-		forward_none(dp);
+		dataplane_forward_none(dp);
 	ioctl(dp->tap, TUNSETPERSIST, 0);
 }
 
@@ -534,13 +350,7 @@ void dataplane_close(struct dataplane *dp)
 	/* A device that was not ours to open is not ours to remove. */
 	if (dp->settled)
 		remove_traces(dp);
-	hash_each(n, &dp->neighbours) {
-		struct dataplane_neighbour *nb = (void *)n;
-
-		hash_del(&dp->neighbours, n);
-		alloc_free(&dp->alloc, nb, sizeof(*nb));
-	}
-	hash_free(&dp->neighbours);
+	dataplane_neighbours_free(dp);
 	if (dp->back)
 		dp->back->close(dp);
 	close_fd(dp->icmp);
@@ -574,7 +384,7 @@ static struct dataplane_link *link_get(struct dataplane *dp, uint32_t ifindex, s
 		rc = -EINVAL;
 	if (rc == 0 && !l && dp->n_links == DATAPLANE_LINKS_MAX)
 		rc = -ENOSPC;
-	if (rc == 0 && !l && !grow((void **)&dp->links, dp->n_links, sizeof(*l)))
+	if (rc == 0 && !l && !dataplane_grow((void **)&dp->links, dp->n_links, sizeof(*l)))
 		rc = -ENOMEM;
 	if (rc) {
 		err_set(err, rc, "cannot use the interface: %s", strerror(-rc));
@@ -615,7 +425,7 @@ int dataplane_link_up(struct dataplane *dp, uint32_t ifindex, struct err *err)
 		return err ? err->code : -ENODEV;
 	rc = check_link(&now, err);
 	if (rc == 0)
-		rc = forward_from(dp, l, err);
+		rc = dataplane_forward_from(dp, l, err);
 	if (rc == 0)
 		rc = dp->back->attach(dp, DATAPLANE_AT_LINK, ifindex, err);
 	if (rc == 0)
@@ -629,24 +439,6 @@ int dataplane_link_up(struct dataplane *dp, uint32_t ifindex, struct err *err)
 	return rc;
 }
 
-static void forget_neighbours(struct dataplane *dp, uint32_t ifindex)
-{
-	struct kira_addr addr;
-	bool more = true;
-
-	while (more) {
-		more = false;
-		hash_each(n, &dp->neighbours) {
-			if (((struct dataplane_neighbour *)n)->ifindex != ifindex)
-				continue;
-			addr = ((struct dataplane_neighbour *)n)->addr;
-			more = true;
-		}
-		if (more)
-			dataplane_neighbour_down(dp, ifindex, &addr);
-	}
-}
-
 void dataplane_link_down(struct dataplane *dp, uint32_t ifindex)
 {
 	struct dataplane_link *l = dataplane_link_find(dp, ifindex);
@@ -655,7 +447,7 @@ void dataplane_link_down(struct dataplane *dp, uint32_t ifindex)
 	if (!l)
 		return;
 	kira = l->kira;
-	forget_neighbours(dp, ifindex);
+	dataplane_neighbours_forget(dp, ifindex);
 	dataplane_tc_detach(dp->nl, ifindex);
 	take_own_address(dp, ifindex);
 	if (l->forwarding)
@@ -684,137 +476,19 @@ int dataplane_guard(struct dataplane *dp, uint32_t ifindex, struct err *err)
 	return rc;
 }
 
-/* ---- Neighbours ---- */
-
-static uint32_t neighbour_hash(uint32_t ifindex, const struct kira_addr *addr)
-{
-	return hash_bytes(addr, sizeof(*addr), ifindex);
-}
-
-static struct dataplane_neighbour *neighbour_find(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr)
-{
-	struct hash_node *n = hash_first(&dp->neighbours, neighbour_hash(ifindex, addr));
-
-	for (; n; n = hash_next(n)) {
-		struct dataplane_neighbour *nb = (void *)n;
-
-		if (nb->ifindex == ifindex && memcmp(&nb->addr, addr, sizeof(*addr)) == 0)
-			return nb;
-	}
-	return NULL;
-}
-
-static void entry_of(uint32_t ifindex, const struct kira_addr *addr, struct netlink_neigh *e)
-{
-	*e = (struct netlink_neigh){.ifindex = ifindex, .family = AF_INET6, .proto = DATAPLANE_PROTO};
-	memcpy(e->dst, addr, 16);
-}
-
-/* Makes the kernel's entry permanent where it knows the address, else asks it to find out. */
-static void neighbour_learn(struct dataplane *dp, struct dataplane_neighbour *nb)
-{
-	struct netlink_neigh e;
-	struct netlink_neigh got;
-
-	entry_of(nb->ifindex, &nb->addr, &e);
-	if (netlink_neigh_get(dp->nl, nb->ifindex, nb->addr.b, &got) == 0 && got.n_hwaddr == 6 &&
-	    !(got.state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP))) {
-		e.state = NUD_PERMANENT;
-		e.n_hwaddr = 6;
-		memcpy(e.hwaddr, got.hwaddr, 6);
-		memcpy(nb->mac, got.hwaddr, 6);
-		nb->known = netlink_neigh_set(dp->nl, &e, NULL) == 0;
-		return;
-	}
-	e.proto = 0;
-	e.flags = NTF_USE;
-	netlink_neigh_set(dp->nl, &e, NULL);
-}
-
-void dataplane_neighbour_up(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr)
-{
-	struct dataplane_neighbour *nb = neighbour_find(dp, ifindex, addr);
-
-	if (nb) {
-		/* Once more, for the interface may have been off. */
-		dp->n_unknown -= !nb->known;
-	} else {
-		nb = alloc_zero(&dp->alloc, sizeof(*nb));
-		if (!nb)
-			return;
-		nb->ifindex = ifindex;
-		nb->addr = *addr;
-		if (hash_add(&dp->neighbours, &nb->node, neighbour_hash(ifindex, addr))) {
-			alloc_free(&dp->alloc, nb, sizeof(*nb));
-			return;
-		}
-	}
-	nb->known = false;
-	neighbour_learn(dp, nb);
-	dp->n_unknown += !nb->known;
-}
-
-void dataplane_neighbour_down(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr)
-{
-	struct dataplane_neighbour *nb = neighbour_find(dp, ifindex, addr);
-	struct netlink_neigh e;
-
-	if (!nb)
-		return;
-	if (nb->known) {
-		entry_of(ifindex, addr, &e);
-		netlink_neigh_del(dp->nl, &e, NULL);
-	}
-	dp->n_unknown -= !nb->known;
-	hash_del(&dp->neighbours, &nb->node);
-	alloc_free(&dp->alloc, nb, sizeof(*nb));
-}
-
-static void ask_again(struct dataplane *dp)
-{
-	usec_t now;
-
-	if (!dp->n_unknown)
-		return;
-	now = clock_now();
-	if (now - dp->asked < ASK_AGAIN)
-		return;
-	dp->asked = now;
-	hash_each(n, &dp->neighbours) {
-		struct dataplane_neighbour *nb = (void *)n;
-
-		if (nb->known)
-			continue;
-		neighbour_learn(dp, nb);
-		dp->n_unknown -= nb->known;
-	}
-}
-
-bool dataplane_neighbour_mac(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr, uint8_t mac[6])
-{
-	struct dataplane_neighbour *nb = neighbour_find(dp, ifindex, addr);
-
-	if (nb && !nb->known)
-		ask_again(dp);
-	if (!nb || !nb->known)
-		return false;
-	memcpy(mac, nb->mac, 6);
-	return true;
-}
-
 /* ---- Tables, reading, counters ---- */
 
 int dataplane_set_node(struct dataplane *dp, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
 {
 	if (bits > KIRA_ID_BITS)
 		return -EINVAL;
-	ask_again(dp);
+	dataplane_neighbours_ask(dp);
 	return dp->back->set_node(dp, id, bits, to);
 }
 
 int dataplane_set_path(struct dataplane *dp, const struct kira_id *path_id, const struct kira_fwd *to)
 {
-	ask_again(dp);
+	dataplane_neighbours_ask(dp);
 	return dp->back->set_path(dp, path_id, to);
 }
 

@@ -23,14 +23,6 @@ struct dataplane_link {
 	bool forwarding; /* we switched it on */
 };
 
-struct dataplane_neighbour {
-	struct hash_node node;
-	uint32_t ifindex;
-	struct kira_addr addr;
-	uint8_t mac[6];
-	bool known; /* mac is valid, and the kernel's entry is permanent */
-};
-
 /* A bucket of tokens: so many a second, and so many at once. */
 struct dataplane_rate {
 	unsigned tokens;
@@ -93,6 +85,23 @@ struct dataplane {
 
 /* The link's record, or NULL. */
 struct dataplane_link *dataplane_link_find(struct dataplane *dp, uint32_t ifindex);
+/* Makes room for one more in an array of n that doubles; false where there is no memory. */
+bool dataplane_grow(void **p, unsigned n, size_t size);
+
+/* Lets the kernel forward what comes by the link; with forwarding of all interfaces where it can do no better. */
+int dataplane_forward_from(struct dataplane *dp, struct dataplane_link *l, struct err *err);
+/* Ends forwarding of all interfaces. */
+void dataplane_forward_none(struct dataplane *dp);
+/* Learns from the device's alias what a predecessor switched on. */
+void dataplane_forward_recall(struct dataplane *dp, const char *alias);
+/* Removes what carries our marks in the kernel, but for the device. */
+int dataplane_sweep(struct dataplane *dp, struct err *err);
+
+/* Asks again for the hardware addresses that are not known, if it is time. */
+void dataplane_neighbours_ask(struct dataplane *dp);
+/* Drops all neighbours of a link, or all records (not the kernel's entries). */
+void dataplane_neighbours_forget(struct dataplane *dp, uint32_t ifindex);
+void dataplane_neighbours_free(struct dataplane *dp);
 /* The neighbour's hardware address, from what is kept or from the kernel. */
 bool dataplane_neighbour_mac(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr, uint8_t mac[6]);
 
