@@ -36,7 +36,8 @@ struct netlink *netlink_open(struct err *err)
 		netlink_close(nl);
 		return NULL;
 	}
-	/* The kernel's texts, short errors, and dumps that can be filtered. All are only wished for. */
+	/* The kernel's texts, short errors, and dumps that can be filtered. All are only wished
+	 * for. */
 	mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->sock, NETLINK_CAP_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->sock, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
@@ -58,7 +59,8 @@ static int ext_text(const struct nlattr *attr, void *ctx)
 {
 	const char **text = ctx;
 
-	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
 		*text = mnl_attr_get_str(attr);
 	return MNL_CB_OK;
 }
@@ -78,8 +80,8 @@ static int answer_code(const struct nlmsghdr *h, struct err *err)
 }
 
 /* One datagram of the answer. Returns 1 where more follow, else the result. */
-static int take_answer(struct netlink *nl, int n, bool *interrupted, void (*f)(void *, const struct nlmsghdr *),
-		       void *ctx, struct err *err)
+static int take_answer(struct netlink *nl, int n, bool *interrupted,
+		       void (*f)(void *, const struct nlmsghdr *), void *ctx, struct err *err)
 {
 	const struct nlmsghdr *h = (const void *)nl->in;
 
@@ -117,8 +119,8 @@ static int exchange(struct netlink *nl, struct nlmsghdr *h, bool *interrupted,
 	return rc;
 }
 
-int netlink_talk(struct netlink *nl, struct nlmsghdr *h, void (*f)(void *, const struct nlmsghdr *), void *ctx,
-		 struct err *err)
+int netlink_talk(struct netlink *nl, struct nlmsghdr *h, void (*f)(void *, const struct nlmsghdr *),
+		 void *ctx, struct err *err)
 {
 	bool dump = (h->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	bool interrupted;
@@ -234,7 +236,8 @@ static void keep_event(void *ctx, const struct netlink_event *ev)
 	*(struct netlink_event *)ctx = *ev;
 }
 
-int netlink_link_get(struct netlink *nl, uint32_t ifindex, const char *name, struct netlink_link *out)
+int netlink_link_get(struct netlink *nl, uint32_t ifindex, const char *name,
+		     struct netlink_link *out)
 {
 	struct netlink_event ev = {.type = NETLINK_EV_RESYNC_BEGIN};
 	struct listing l = {keep_event, &ev};
@@ -257,7 +260,8 @@ int netlink_link_get(struct netlink *nl, uint32_t ifindex, const char *name, str
 	return 0;
 }
 
-int netlink_neigh_get(struct netlink *nl, uint32_t ifindex, const uint8_t dst[16], struct netlink_neigh *out)
+int netlink_neigh_get(struct netlink *nl, uint32_t ifindex, const uint8_t dst[16],
+		      struct netlink_neigh *out)
 {
 	struct netlink_event ev = {.type = NETLINK_EV_RESYNC_BEGIN};
 	struct listing l = {keep_event, &ev};
@@ -299,7 +303,8 @@ int netlink_route_get(struct netlink *nl, const uint8_t dst[16], struct netlink_
 
 /* ---- Links ---- */
 
-static int change_link(struct netlink *nl, struct request *q, uint32_t ifindex, const char *what, struct err *err)
+static int change_link(struct netlink *nl, struct request *q, uint32_t ifindex, const char *what,
+		       struct err *err)
 {
 	int rc = netlink_talk(nl, &q->h, NULL, NULL, err);
 
@@ -319,7 +324,8 @@ static struct ifinfomsg *begin_link(struct request *q, uint32_t ifindex)
 	return m;
 }
 
-int netlink_link_flags(struct netlink *nl, uint32_t ifindex, uint32_t flags, uint32_t mask, struct err *err)
+int netlink_link_flags(struct netlink *nl, uint32_t ifindex, uint32_t flags, uint32_t mask,
+		       struct err *err)
 {
 	struct request q;
 	struct ifinfomsg *m = begin_link(&q, ifindex);
@@ -367,7 +373,8 @@ int netlink_link_alias(struct netlink *nl, uint32_t ifindex, const char *text, s
 	struct request q;
 
 	if (strlen(text) >= NETLINK_ALIAS_MAX)
-		return err_set(err, -EINVAL, "an alias has at most %d characters", NETLINK_ALIAS_MAX - 1);
+		return err_set(err, -EINVAL, "an alias has at most %d characters",
+			       NETLINK_ALIAS_MAX - 1);
 	begin_link(&q, ifindex);
 	mnl_attr_put_strz(&q.h, IFLA_IFALIAS, text);
 	return change_link(nl, &q, ifindex, "setting an alias", err);
@@ -393,8 +400,8 @@ static void put_veth_end(struct request *q, const struct netlink_veth_end *end, 
 		mnl_attr_put_u32(&q->h, IFLA_MTU, mtu);
 }
 
-int netlink_veth_new(struct netlink *nl, const struct netlink_veth_end *a, const struct netlink_veth_end *b,
-		     uint32_t mtu, struct err *err)
+int netlink_veth_new(struct netlink *nl, const struct netlink_veth_end *a,
+		     const struct netlink_veth_end *b, uint32_t mtu, struct err *err)
 {
 	struct request q;
 	struct nlattr *info;
@@ -403,7 +410,8 @@ int netlink_veth_new(struct netlink *nl, const struct netlink_veth_end *a, const
 	int rc;
 
 	if (strlen(a->name) >= IFNAMSIZ || strlen(b->name) >= IFNAMSIZ)
-		return err_set(err, -ENAMETOOLONG, "an interface name has at most %d characters", IFNAMSIZ - 1);
+		return err_set(err, -ENAMETOOLONG, "an interface name has at most %d characters",
+			       IFNAMSIZ - 1);
 	begin(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
 	put_veth_end(&q, a, mtu);
 	info = mnl_attr_nest_start(&q.h, IFLA_LINKINFO);
@@ -423,7 +431,8 @@ int netlink_veth_new(struct netlink *nl, const struct netlink_veth_end *a, const
 
 /* ---- Addresses, routes, neighbours ---- */
 
-static int change_addr(struct netlink *nl, int type, int flags, const struct netlink_addr *a, struct err *err)
+static int change_addr(struct netlink *nl, int type, int flags, const struct netlink_addr *a,
+		       struct err *err)
 {
 	struct request q;
 	struct ifaddrmsg *m = begin(&q, type, flags, sizeof(*m));
@@ -457,7 +466,8 @@ int netlink_addr_del(struct netlink *nl, const struct netlink_addr *a, struct er
 	return rc == -EADDRNOTAVAIL || rc == -ENODEV ? 0 : rc;
 }
 
-static int change_route(struct netlink *nl, int type, int flags, const struct netlink_route *r, struct err *err)
+static int change_route(struct netlink *nl, int type, int flags, const struct netlink_route *r,
+			struct err *err)
 {
 	uint8_t family = r->family ? r->family : AF_INET6;
 	uint32_t table = r->table ? r->table : RT_TABLE_MAIN;
@@ -505,7 +515,8 @@ int netlink_route_del(struct netlink *nl, const struct netlink_route *r, struct 
 	return rc == -ESRCH || rc == -ENODEV ? 0 : rc;
 }
 
-static int change_neigh(struct netlink *nl, int type, int flags, const struct netlink_neigh *n, struct err *err)
+static int change_neigh(struct netlink *nl, int type, int flags, const struct netlink_neigh *n,
+			struct err *err)
 {
 	struct request q;
 	struct ndmsg *m = begin(&q, type, flags, sizeof(*m));
@@ -602,7 +613,8 @@ int netlink_sysctl_set(const char *ifname, const char *key, int value, struct er
 	err_set(err, rc, "cannot set it to %d: %s", value, strerror(-rc));
 	err_where(err, "net.ipv6.conf.%s.%s", ifname, key);
 	if (rc == -EROFS)
-		err_mend(err, "/proc/sys is mounted read-only; mount it read-write for this program");
+		err_mend(err,
+			 "/proc/sys is mounted read-only; mount it read-write for this program");
 	if (rc == -EACCES || rc == -EPERM)
 		err_mend(err, "this needs CAP_NET_ADMIN");
 	return rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Listening to the kernel's changes. Losing some is normal under load; the socket then reports ENOBUFS, and the answer
- * is to throw away what is queued, which is older than what was lost, and to read everything again. What comes during
- * that reading is queued again and follows it. */
+/* Listening to the kernel's changes. Losing some is normal under load; the socket then reports
+ * ENOBUFS, and the answer is to throw away what is queued, which is older than what was lost, and
+ * to read everything again. What comes during that reading is queued again and follows it. */
 #include "base/netlink.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the kernel sends about links, addresses, neighbours and routes, made into events. Bytes in, events out. */
+/* What the kernel sends about links, addresses, neighbours and routes, made into events. Bytes in,
+ * events out. */
 #include "base/netlink.h"
 
 #include <libmnl/libmnl.h>
@@ -70,7 +71,8 @@ static bool get_addr(const struct nlattr *attr, uint8_t family, uint8_t to[16])
 {
 	size_t n = family == AF_INET6 ? 16 : 4;
 
-	if (!attr || (family != AF_INET6 && family != AF_INET) || mnl_attr_get_payload_len(attr) != n)
+	if (!attr || (family != AF_INET6 && family != AF_INET) ||
+	    mnl_attr_get_payload_len(attr) != n)
 		return false;
 	memcpy(to, mnl_attr_get_payload(attr), n);
 	return true;
@@ -90,12 +92,14 @@ static bool parse_link(const struct nlmsghdr *h, struct netlink_link *l)
 	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
 	struct attrs t;
 
-	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m) || m->ifi_family != AF_UNSPEC || m->ifi_index <= 0)
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m) || m->ifi_family != AF_UNSPEC ||
+	    m->ifi_index <= 0)
 		return false;
 	parse_attrs(h, sizeof(*m), IFLA_MAX, &t);
 	if (!t.at[IFLA_IFNAME])
 		return false;
-	*l = (struct netlink_link){.ifindex = (uint32_t)m->ifi_index, .flags = m->ifi_flags, .type = m->ifi_type};
+	*l = (struct netlink_link){
+		.ifindex = (uint32_t)m->ifi_index, .flags = m->ifi_flags, .type = m->ifi_type};
 	get_text(t.at[IFLA_IFNAME], l->name, sizeof(l->name));
 	get_text(t.at[IFLA_IFALIAS], l->alias, sizeof(l->alias));
 	get_u32(t.at[IFLA_MTU], &l->mtu);
@@ -151,9 +155,7 @@ static void get_metrics(const struct nlattr *attr, struct netlink_route *r)
 {
 	const struct nlattr *m;
 
-	mnl_attr_for_each_nested(m, attr)
-		if (mnl_attr_get_type(m) == RTAX_MTU)
-			get_u32(m, &r->mtu);
+	mnl_attr_for_each_nested(m, attr) if (mnl_attr_get_type(m) == RTAX_MTU) get_u32(m, &r->mtu);
 }
 
 static bool parse_route(const struct nlmsghdr *h, struct netlink_route *r)

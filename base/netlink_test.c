@@ -45,7 +45,8 @@ static int setup(void **state)
 	f = (struct fixture){0};
 	*state = &f;
 	if (unshare(CLONE_NEWNET)) {
-		print_message("# skipped: root is needed: a network namespace cannot be made (%m)\n");
+		print_message(
+			"# skipped: root is needed: a network namespace cannot be made (%m)\n");
 		return 0;
 	}
 	f.nl = netlink_open(NULL);
@@ -150,9 +151,12 @@ struct seen {
 static void see(void *ctx, const struct netlink_event *ev)
 {
 	struct seen *s = ctx;
-	const uint8_t *is = ev->type == NETLINK_EV_ADDR ? ev->addr.addr : ev->type == NETLINK_EV_NEIGH ? ev->neigh.dst : ev->route.dst;
+	const uint8_t *is = ev->type == NETLINK_EV_ADDR	   ? ev->addr.addr
+			    : ev->type == NETLINK_EV_NEIGH ? ev->neigh.dst
+							   : ev->route.dst;
 
-	if (ev->type > NETLINK_EV_ROUTE || ev->type == NETLINK_EV_LINK || memcmp(is, s->addr, 16) != 0)
+	if (ev->type > NETLINK_EV_ROUTE || ev->type == NETLINK_EV_LINK ||
+	    memcmp(is, s->addr, 16) != 0)
 		return;
 	s->n++;
 	s->last = *ev;
@@ -161,8 +165,11 @@ static void see(void *ctx, const struct netlink_event *ev)
 static void test_addrs(void **state)
 {
 	struct fixture *f = READY(state);
-	struct netlink_addr a = {
-		.ifindex = f->a.ifindex, .family = AF_INET6, .prefix = 128, .flags = IFA_F_NODAD, .proto = 75};
+	struct netlink_addr a = {.ifindex = f->a.ifindex,
+				 .family = AF_INET6,
+				 .prefix = 128,
+				 .flags = IFA_F_NODAD,
+				 .proto = 75};
 	struct seen s = {.addr = addr_a};
 
 	memcpy(a.addr, addr_a, 16);
@@ -185,7 +192,8 @@ static void test_addrs(void **state)
 static void test_routes(void **state)
 {
 	struct fixture *f = READY(state);
-	struct netlink_route r = {.prefix = 16, .ifindex = f->a.ifindex, .proto = 75, .metric = 77, .mtu = 1300};
+	struct netlink_route r = {
+		.prefix = 16, .ifindex = f->a.ifindex, .proto = 75, .metric = 77, .mtu = 1300};
 	struct netlink_route no = {.prefix = 16, .type = RTN_UNREACHABLE};
 	static const uint8_t dst[16] = {0xfd, 0x12};
 	static const uint8_t dst_no[16] = {0xfd, 0x13};
@@ -222,8 +230,12 @@ static void test_routes(void **state)
 static void test_neighs(void **state)
 {
 	struct fixture *f = READY(state);
-	struct netlink_neigh n = {.ifindex = f->a.ifindex, .family = AF_INET6, .state = NUD_PERMANENT, .proto = 75,
-				  .n_hwaddr = 6, .hwaddr = {2, 0, 0, 0, 0, 7}};
+	struct netlink_neigh n = {.ifindex = f->a.ifindex,
+				  .family = AF_INET6,
+				  .state = NUD_PERMANENT,
+				  .proto = 75,
+				  .n_hwaddr = 6,
+				  .hwaddr = {2, 0, 0, 0, 0, 7}};
 	struct netlink_neigh got;
 	struct seen s = {.addr = addr_b};
 
@@ -270,8 +282,10 @@ static void note(void *ctx, const struct netlink_event *ev)
 static void test_events(void **state)
 {
 	struct fixture *f = READY(state);
-	struct netlink_events *e = netlink_events_open(NETLINK_WATCH_LINKS | NETLINK_WATCH_ADDRS, NULL);
-	struct netlink_addr a = {.ifindex = f->a.ifindex, .family = AF_INET6, .prefix = 128, .flags = IFA_F_NODAD};
+	struct netlink_events *e =
+		netlink_events_open(NETLINK_WATCH_LINKS | NETLINK_WATCH_ADDRS, NULL);
+	struct netlink_addr a = {
+		.ifindex = f->a.ifindex, .family = AF_INET6, .prefix = 128, .flags = IFA_F_NODAD};
 	struct pollfd p = {.events = POLLIN};
 	struct log g = {.ifindex = f->a.ifindex};
 
@@ -296,7 +310,8 @@ static void test_events(void **state)
 	netlink_events_close(e);
 }
 
-/* More changes than the queue holds: the reader is told everything again, and ends with the truth. */
+/* More changes than the queue holds: the reader is told everything again, and ends with the truth.
+ */
 static void test_overflow(void **state)
 {
 	struct fixture *f = READY(state);
@@ -306,7 +321,8 @@ static void test_overflow(void **state)
 	uint32_t i;
 
 	assert_non_null(e);
-	assert_int_equal(setsockopt(netlink_events_fd(e), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	assert_int_equal(
+		setsockopt(netlink_events_fd(e), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
 	assert_int_equal(netlink_events_read(e, note, &g), 0);
 	for (i = 0; i < 200; i++)
 		assert_int_equal(netlink_link_mtu(f->nl, f->a.ifindex, 1300 + i, NULL), 0);
@@ -323,7 +339,8 @@ static void test_addrgen(void **state)
 	struct seen s = {.addr = addr_b};
 	int mode = -1;
 
-	assert_int_equal(netlink_link_addrgen(f->nl, f->a.ifindex, IN6_ADDR_GEN_MODE_NONE, NULL), 0);
+	assert_int_equal(netlink_link_addrgen(f->nl, f->a.ifindex, IN6_ADDR_GEN_MODE_NONE, NULL),
+			 0);
 	assert_int_equal(netlink_sysctl_get("left", "addr_gen_mode", &mode), 0);
 	assert_int_equal(mode, IN6_ADDR_GEN_MODE_NONE);
 	assert_int_equal(netlink_link_flags(f->nl, f->b.ifindex, IFF_UP, IFF_UP, NULL), 0);

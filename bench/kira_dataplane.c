@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packets through a chain of four nodes (three links, two nodes of transit): PathID forwarding beside the kernel's own
- * IPv6 forwarding by static routes, and the user-space back-end beside both. veth hands a packet on in the context of its
- * sender, so the whole way is one processor's work; what counts is how many packets arrive at the last node in a second
- * of processor time, which other load on the machine does not change much.
+/* Packets through a chain of four nodes (three links, two nodes of transit): PathID forwarding
+ * beside the kernel's own IPv6 forwarding by static routes, and the user-space back-end beside
+ * both. veth hands a packet on in the context of its sender, so the whole way is one processor's
+ * work; what counts is how many packets arrive at the last node in a second of processor time,
+ * which other load on the machine does not change much.
  *
  * kira_dataplane [--quick]   one JSON line a measure. Needs root. */
 #include <arpa/inet.h>
@@ -34,11 +35,13 @@ struct net {
 
 static void die(const char *what, const struct err *err)
 {
-	fprintf(stderr, "kira_dataplane: %s: %s\n", what, err && err->what[0] ? err->what : strerror(errno));
+	fprintf(stderr, "kira_dataplane: %s: %s\n", what,
+		err && err->what[0] ? err->what : strerror(errno));
 	exit(1);
 }
 
-/* Datagrams that reached the last node's socket; nobody reads it, so they are counted as errors when it is full. */
+/* Datagrams that reached the last node's socket; nobody reads it, so they are counted as errors
+ * when it is full. */
 static uint64_t arrived(struct net *n)
 {
 	char line[256];
@@ -69,7 +72,8 @@ static void open_sockets(struct net *n)
 	n->in = chain_socket(&n->c, NODES - 1, AF_INET6, SOCK_DGRAM, 0);
 	n->out = chain_socket(&n->c, 0, AF_INET6, SOCK_DGRAM, 0);
 	setsockopt(n->in, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	if (bind(n->in, (struct sockaddr *)&a, sizeof(a)) || connect(n->out, (struct sockaddr *)&a, sizeof(a)))
+	if (bind(n->in, (struct sockaddr *)&a, sizeof(a)) ||
+	    connect(n->out, (struct sockaddr *)&a, sizeof(a)))
 		die("sockets", NULL);
 }
 
@@ -119,14 +123,16 @@ static void open_plain(struct net *n)
 		chain_enter(&n->c, i);
 		addr = plain_addr(i);
 		memcpy(a.addr, &addr, 16);
-		if (netlink_addr_add(n->c.node[i].nl, &a, &err) || netlink_sysctl_set("all", "forwarding", 1, &err))
+		if (netlink_addr_add(n->c.node[i].nl, &a, &err) ||
+		    netlink_sysctl_set("all", "forwarding", 1, &err))
 			die("static routes", &err);
 		for (j = 0; j < NODES; j++) {
 			unsigned side = j > i;
 
 			if (j == i)
 				continue;
-			r = (struct netlink_route){.prefix = 128, .has_via = true, .ifindex = n->c.node[i].link[side]};
+			r = (struct netlink_route){
+				.prefix = 128, .has_via = true, .ifindex = n->c.node[i].link[side]};
 			addr = plain_addr(j);
 			memcpy(r.dst, &addr, 16);
 			memcpy(r.via, &n->c.node[side ? i + 1 : i - 1].local[!side], 16);
@@ -189,7 +195,8 @@ static double measure(struct net *n, size_t size, usec_t length)
 
 static int by_value(const void *a, const void *b)
 {
-	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+	return (*(const double *)a > *(const double *)b) -
+	       (*(const double *)a < *(const double *)b);
 }
 
 static void report(const char *name, size_t size, double *ours, double *peer, unsigned rounds)
@@ -199,9 +206,12 @@ static void report(const char *name, size_t size, double *ours, double *peer, un
 	uname(&u);
 	qsort(ours, rounds, sizeof(*ours), by_value);
 	qsort(peer, rounds, sizeof(*peer), by_value);
-	printf("{\"bench\":\"kira-dataplane\",\"case\":\"%s-udp-%zu\",\"unit\":\"pps per core\",\"ours\":%.0f,\"peer\":%.0f,"
-	       "\"peer_name\":\"kernel IPv6 static routes\",\"peer_version\":\"%s\",\"ratio\":%.3f,\"n\":%u}\n",
-	       name, size, ours[rounds / 2], peer[rounds / 2], u.release, ours[rounds / 2] / peer[rounds / 2], rounds);
+	printf("{\"bench\":\"kira-dataplane\",\"case\":\"%s-udp-%zu\",\"unit\":\"pps per "
+	       "core\",\"ours\":%.0f,\"peer\":%.0f,"
+	       "\"peer_name\":\"kernel IPv6 static "
+	       "routes\",\"peer_version\":\"%s\",\"ratio\":%.3f,\"n\":%u}\n",
+	       name, size, ours[rounds / 2], peer[rounds / 2], u.release,
+	       ours[rounds / 2] / peer[rounds / 2], rounds);
 	fflush(stdout);
 }
 

@@ -11,9 +11,10 @@ static void check(void *ctx, const struct netlink_event *ev)
 	size_t *n = ctx;
 
 	++*n;
-	if (ev->type == NETLINK_EV_LINK && (strnlen(ev->link.name, IFNAMSIZ) == IFNAMSIZ ||
-					 strnlen(ev->link.kind, sizeof(ev->link.kind)) == sizeof(ev->link.kind) ||
-					 ev->link.n_hwaddr > NETLINK_HWADDR_MAX || ev->link.ifindex == 0))
+	if (ev->type == NETLINK_EV_LINK &&
+	    (strnlen(ev->link.name, IFNAMSIZ) == IFNAMSIZ ||
+	     strnlen(ev->link.kind, sizeof(ev->link.kind)) == sizeof(ev->link.kind) ||
+	     ev->link.n_hwaddr > NETLINK_HWADDR_MAX || ev->link.ifindex == 0))
 		abort();
 	if (ev->type == NETLINK_EV_NEIGH && ev->neigh.n_hwaddr > NETLINK_HWADDR_MAX)
 		abort();

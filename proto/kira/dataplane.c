@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What both back-ends share: the device, addresses, routes, forwarding, neighbour entries, and cleaning up.
+/* What both back-ends share: the device, addresses, routes, forwarding, neighbour entries, and
+ * cleaning up.
  *
- * After a crash the device is still there, because it is persistent, and so are the filters, which hold their programs
- * and maps: traffic goes on. The next dataplane_open() takes the device over, removes the rest by its marks
- * (DATAPLANE_PROTO, the filters' priority), and begins with empty tables. A device held by a living process is refused
- * by the kernel, so nothing of a running node is touched. */
+ * After a crash the device is still there, because it is persistent, and so are the filters, which
+ * hold their programs and maps: traffic goes on. The next dataplane_open() takes the device over,
+ * removes the rest by its marks (DATAPLANE_PROTO, the filters' priority), and begins with empty
+ * tables. A device held by a living process is refused by the kernel, so nothing of a running node
+ * is touched. */
 #include "proto/kira/dataplane_priv.h"
 
 #include <errno.h>
@@ -68,7 +70,8 @@ static int open_tap(struct dataplane *dp, struct err *err)
 		else if (rc == -EPERM)
 			err_mend(err, "this needs CAP_NET_ADMIN");
 		else if (rc == -EINVAL)
-			err_mend(err, "an interface of another kind has this name: choose another or remove it");
+			err_mend(err, "an interface of another kind has this name: choose another "
+				      "or remove it");
 		return rc;
 	}
 	/* No offloads: what is read from it is segmented and has its checksums. */
@@ -93,7 +96,8 @@ static int put_own_address(struct dataplane *dp, uint32_t ifindex, struct err *e
 	return netlink_addr_add(dp->nl, &a, err);
 }
 
-/* The kernel makes an address usable a moment after it was added. A packet for it that came before would be forwarded. */
+/* The kernel makes an address usable a moment after it was added. A packet for it that came before
+ * would be forwarded. */
 static int wait_for_address(struct dataplane *dp, struct err *err)
 {
 	struct netlink_route r;
@@ -124,7 +128,8 @@ static struct netlink_route prefix_route(uint16_t prefix)
 	return r;
 }
 
-/* The gateway is nobody. It makes the kernel keep one neighbour entry for the device and not one for each NodeID. */
+/* The gateway is nobody. It makes the kernel keep one neighbour entry for the device and not one
+ * for each NodeID. */
 static void through_device(const struct dataplane *dp, struct netlink_route *r)
 {
 	r->ifindex = dp->device;
@@ -183,7 +188,8 @@ static int find_device(struct dataplane *dp, struct err *err)
 	int rc = netlink_link_get(dp->nl, 0, dp->name, &l);
 
 	if (rc)
-		return err_set(err, rc, "cannot see the device %s just made: %s", dp->name, strerror(-rc));
+		return err_set(err, rc, "cannot see the device %s just made: %s", dp->name,
+			       strerror(-rc));
 	dp->device = l.ifindex;
 	memcpy(dp->device_mac, l.hwaddr, sizeof(dp->device_mac));
 	dataplane_forward_recall(dp, l.alias);
@@ -213,8 +219,8 @@ static int open_sockets(struct dataplane *dp, struct err *err)
 	return rc;
 }
 
-static int open_back(struct dataplane *dp, const struct dataplane_backend *back, enum dataplane_kind kind,
-		     struct err *err)
+static int open_back(struct dataplane *dp, const struct dataplane_backend *back,
+		     enum dataplane_kind kind, struct err *err)
 {
 	int rc;
 
@@ -237,7 +243,8 @@ static int open_any(struct dataplane *dp, struct err *err)
 	if (dp->params.kind != DATAPLANE_TUN)
 		rc = open_back(dp, &dataplane_bpf, DATAPLANE_BPF, err);
 	if (dp->params.kind == DATAPLANE_TUN || (rc && dp->params.kind == DATAPLANE_AUTO))
-		rc = open_back(dp, &dataplane_tun, DATAPLANE_TUN, dp->params.kind == DATAPLANE_TUN ? err : NULL);
+		rc = open_back(dp, &dataplane_tun, DATAPLANE_TUN,
+			       dp->params.kind == DATAPLANE_TUN ? err : NULL);
 	return rc;
 }
 
@@ -268,7 +275,8 @@ static int check_params(const struct dataplane_params *p, struct err *err)
 	const char *name = p->device;
 
 	if (!name || !name[0] || strlen(name) >= IFNAMSIZ || strchr(name, '/') || strchr(name, '%'))
-		return err_set(err, -EINVAL, "not a name for an interface: %s", name ? name : "(none)");
+		return err_set(err, -EINVAL, "not a name for an interface: %s",
+			       name ? name : "(none)");
 	if (p->node_prefix == p->path_prefix)
 		return err_set(err, -EINVAL, "nodes and paths need different prefixes");
 	if (!p->max_nodes || !p->max_paths)
@@ -374,8 +382,8 @@ struct dataplane_link *dataplane_link_find(struct dataplane *dp, uint32_t ifinde
 	return NULL;
 }
 
-static struct dataplane_link *link_get(struct dataplane *dp, uint32_t ifindex, struct netlink_link *now,
-				       struct err *err)
+static struct dataplane_link *link_get(struct dataplane *dp, uint32_t ifindex,
+				       struct netlink_link *now, struct err *err)
 {
 	struct dataplane_link *l = dataplane_link_find(dp, ifindex);
 	int rc = netlink_link_get(dp->nl, ifindex, NULL, now);
@@ -407,7 +415,8 @@ static int check_link(const struct netlink_link *l, struct err *err)
 	if (l->type != ARPHRD_ETHER || l->flags & IFF_LOOPBACK) {
 		rc = err_set(err, -EOPNOTSUPP, "a KIRA link must be Ethernet or alike");
 	} else if (l->mtu < MTU_MIN) {
-		rc = err_set(err, -EMSGSIZE, "the MTU is %u: too small for IPv6 in two encapsulations", l->mtu);
+		rc = err_set(err, -EMSGSIZE,
+			     "the MTU is %u: too small for IPv6 in two encapsulations", l->mtu);
 		err_mend(err, "set it to %d at least", MTU_MIN);
 	}
 	if (rc)
@@ -469,8 +478,9 @@ int dataplane_guard(struct dataplane *dp, uint32_t ifindex, struct err *err)
 	l = link_get(dp, ifindex, &now, err);
 	if (!l)
 		return err ? err->code : -ENODEV;
-	rc = now.flags & IFF_LOOPBACK ? err_set(err, -EINVAL, "the loopback interface needs no guard")
-				      : dp->back->attach(dp, DATAPLANE_AT_GUARD, ifindex, err);
+	rc = now.flags & IFF_LOOPBACK
+		     ? err_set(err, -EINVAL, "the loopback interface needs no guard")
+		     : dp->back->attach(dp, DATAPLANE_AT_GUARD, ifindex, err);
 	if (rc)
 		dataplane_link_down(dp, ifindex);
 	return rc;
@@ -478,7 +488,8 @@ int dataplane_guard(struct dataplane *dp, uint32_t ifindex, struct err *err)
 
 /* ---- Tables, reading, counters ---- */
 
-int dataplane_set_node(struct dataplane *dp, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
+int dataplane_set_node(struct dataplane *dp, const struct kira_id *id, unsigned bits,
+		       const struct kira_fwd *to)
 {
 	if (bits > KIRA_ID_BITS)
 		return -EINVAL;
@@ -486,7 +497,8 @@ int dataplane_set_node(struct dataplane *dp, const struct kira_id *id, unsigned 
 	return dp->back->set_node(dp, id, bits, to);
 }
 
-int dataplane_set_path(struct dataplane *dp, const struct kira_id *path_id, const struct kira_fwd *to)
+int dataplane_set_path(struct dataplane *dp, const struct kira_id *path_id,
+		       const struct kira_fwd *to)
 {
 	dataplane_neighbours_ask(dp);
 	return dp->back->set_path(dp, path_id, to);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The forwarding tier as tc programs (spec §2.19).
  *
- * kira_out, egress of the node's device: traffic to NodeIDs, from this host or forwarded by the kernel. Found: leaves by
- *   its link, plain or in GRE over IPv6. Not found: goes on into the device, where the daemon reads it.
- * kira_in, ingress of each KIRA link: traffic to PathIDs is relabelled and leaves at once, or is decapsulated and goes
- *   on into the kernel, whose route takes it to this host or, one hop limit less, to kira_out again. What these programs
- *   cannot finish (too big for the next link, or a bypass of a packet that must be segmented first) is sent to the
- *   device as it is: the daemon does it.
- * kira_guard, ingress of other interfaces: KIRA addresses from outside are dropped (spec §2.23).
+ * kira_out, egress of the node's device: traffic to NodeIDs, from this host or forwarded by the
+ * kernel. Found: leaves by its link, plain or in GRE over IPv6. Not found: goes on into the device,
+ * where the daemon reads it. kira_in, ingress of each KIRA link: traffic to PathIDs is relabelled
+ * and leaves at once, or is decapsulated and goes on into the kernel, whose route takes it to this
+ * host or, one hop limit less, to kira_out again. What these programs cannot finish (too big for
+ * the next link, or a bypass of a packet that must be segmented first) is sent to the device as it
+ * is: the daemon does it. kira_guard, ingress of other interfaces: KIRA addresses from outside are
+ * dropped (spec §2.23).
  *
- * They depend on nothing but their maps: traffic goes on while the daemon is stopped, and after it was killed. */
+ * They depend on nothing but their maps: traffic goes on while the daemon is stopped, and after it
+ * was killed. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ipv6.h>
@@ -28,7 +30,7 @@
 #define EALREADY 114
 #define MAX_LEVELS 3 /* encapsulations taken off one packet */
 
-const volatile __u32 device;      /* index of the node's device */
+const volatile __u32 device;	  /* index of the node's device */
 const volatile __u16 node_prefix; /* both in network order */
 const volatile __u16 path_prefix;
 const volatile __u32 own[4]; /* the node's address, network order */
@@ -79,7 +81,8 @@ struct {
 			a->direction++;                                                            \
 	} while (0)
 
-/* Both pointers must be made where they are read: the verifier forbids arithmetic on what it takes for one already. */
+/* Both pointers must be made where they are read: the verifier forbids arithmetic on what it takes
+ * for one already. */
 static __always_inline void *start(struct __sk_buff *skb)
 {
 	void *p = (void *)(long)skb->data;
@@ -126,11 +129,13 @@ static __always_inline int push(struct __sk_buff *skb, const __u8 *label)
 
 	rc = bpf_skb_adjust_room(skb, KIRA_ENCAP, BPF_ADJ_ROOM_MAC,
 				 BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 |
-				 BPF_F_ADJ_ROOM_ENCAP_L4_GRE);
-	/* The kernel keeps one set of inner headers. It is there already where this is the second encapsulation, or where the
-	 * packet came encapsulated from a device that keeps it (veth): then it is still right. */
+					 BPF_F_ADJ_ROOM_ENCAP_L4_GRE);
+	/* The kernel keeps one set of inner headers. It is there already where this is the second
+	 * encapsulation, or where the packet came encapsulated from a device that keeps it (veth):
+	 * then it is still right. */
 	if (rc == -EALREADY)
-		rc = bpf_skb_adjust_room(skb, KIRA_ENCAP, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+		rc = bpf_skb_adjust_room(skb, KIRA_ENCAP, BPF_ADJ_ROOM_MAC,
+					 BPF_F_ADJ_ROOM_FIXED_GSO);
 	if (rc)
 		return rc;
 	h.ip.version = 6;
@@ -175,7 +180,8 @@ int kira_out(struct __sk_buff *skb)
 	to = bpf_map_lookup_elem(&nodes, &key);
 	if (!to || (to->kind != KIRA_BPF_NEIGHBOUR && to->kind != KIRA_BPF_PATH))
 		return TC_ACT_OK; /* the daemon answers and counts */
-	/* Segmentation corrects the lengths in the outermost and the innermost header, not those between. */
+	/* Segmentation corrects the lengths in the outermost and the innermost header, not those
+	 * between. */
 	if (to->kind == KIRA_BPF_PATH && to->bypass && skb->gso_size)
 		return TC_ACT_OK;
 	if (to->kind == KIRA_BPF_PATH) {
@@ -197,7 +203,8 @@ refuse:
 }
 
 /* Sends a packet to the next PathID. */
-static __always_inline int relabel(struct __sk_buff *skb, struct ipv6hdr *ip, const struct kira_bpf_fwd *to)
+static __always_inline int relabel(struct __sk_buff *skb, struct ipv6hdr *ip,
+				   const struct kira_bpf_fwd *to)
 {
 	__u32 mtu = 0;
 	long rc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The back-end of eBPF programs: loads them, fills their maps. The programs are in dataplane_bpf.bpf.c. */
+/* The back-end of eBPF programs: loads them, fills their maps. The programs are in
+ * dataplane_bpf.bpf.c. */
 #include "proto/kira/dataplane_priv.h"
 
 #include <arpa/inet.h>
@@ -81,7 +82,8 @@ static void bpf_close(struct dataplane *dp)
 	dp->bpf = NULL;
 }
 
-static int attach(struct dataplane *dp, enum dataplane_place place, uint32_t ifindex, struct err *err)
+static int attach(struct dataplane *dp, enum dataplane_place place, uint32_t ifindex,
+		  struct err *err)
 {
 	const struct kira_bpf *skel = dp->bpf->skel;
 	struct dataplane_filter f = {.name = "kira_in"};
@@ -137,7 +139,8 @@ static struct kira_bpf_prefix prefix_key(const struct kira_id *id, unsigned bits
 	return k;
 }
 
-static int set_node(struct dataplane *dp, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
+static int set_node(struct dataplane *dp, const struct kira_id *id, unsigned bits,
+		    const struct kira_fwd *to)
 {
 	struct kira_bpf_prefix k = prefix_key(id, bits);
 
@@ -205,7 +208,8 @@ static int stats(struct dataplane *dp, struct dataplane_stats *add)
 
 static int activity(struct dataplane *dp, uint32_t ifindex, struct dataplane_activity *out)
 {
-	struct kira_bpf_activity *all = read_percpu(dp, dp->bpf->activity, ifindex % KIRA_ACTIVITY, sizeof(*all));
+	struct kira_bpf_activity *all =
+		read_percpu(dp, dp->bpf->activity, ifindex % KIRA_ACTIVITY, sizeof(*all));
 	int i;
 
 	if (!all)

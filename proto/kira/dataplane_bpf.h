@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What the eBPF programs and the daemon share: the layout of the maps. Numbers are in host order unless it says so. */
+/* What the eBPF programs and the daemon share: the layout of the maps. Numbers are in host order
+ * unless it says so. */
 #ifndef DEP_KIRA_DATAPLANE_BPF_H
 #define DEP_KIRA_DATAPLANE_BPF_H
 
@@ -39,7 +40,8 @@ struct kira_bpf_stats {
 	__u64 no_entry, hop_limit, refused;
 };
 
-/* Data packets on one link, of one processor. Record number: the interface's index modulo KIRA_ACTIVITY. */
+/* Data packets on one link, of one processor. Record number: the interface's index modulo
+ * KIRA_ACTIVITY. */
 #define KIRA_ACTIVITY 1024
 struct kira_bpf_activity {
 	__u64 rx, tx;

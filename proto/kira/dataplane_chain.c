@@ -59,7 +59,8 @@ static int end_up(struct chain_node *n, unsigned side, const char *name, const u
 	if (rc)
 		return rc;
 	n->link[side] = l.ifindex;
-	n->local[side] = (struct kira_addr){{0xfe, 0x80, [8] = mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]}};
+	n->local[side] = (struct kira_addr){
+		{0xfe, 0x80, [8] = mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]}};
 	rc = netlink_sysctl_set(name, "accept_dad", 0, NULL);
 	if (rc == 0)
 		rc = netlink_sysctl_set(name, "router_solicitations", 0, NULL);
@@ -90,7 +91,8 @@ static int settle(struct chain_node *n)
 
 	for (side = 0; side < 2; side++)
 		for (tries = 0; n->link[side]; tries++) {
-			if (netlink_route_get(n->nl, n->local[side].b, &r) == 0 && r.type == RTN_LOCAL)
+			if (netlink_route_get(n->nl, n->local[side].b, &r) == 0 &&
+			    r.type == RTN_LOCAL)
 				break;
 			if (tries == 2000)
 				return -ETIMEDOUT;
@@ -149,7 +151,9 @@ struct kira_fwd chain_fwd(const struct chain *c, unsigned at, unsigned dest)
 {
 	unsigned side = dest > at;
 	unsigned next = side ? at + 1 : at - 1;
-	struct kira_fwd to = {.kind = KIRA_FWD_NEIGHBOUR, .link = c->node[at].link[side], .via = c->node[next].local[!side]};
+	struct kira_fwd to = {.kind = KIRA_FWD_NEIGHBOUR,
+			      .link = c->node[at].link[side],
+			      .via = c->node[next].local[!side]};
 
 	if (next == dest)
 		return to;
@@ -184,7 +188,8 @@ static int fill(struct chain *c, unsigned i)
 	return rc;
 }
 
-/* As in a running node: the kernel learns the neighbours by talking to them. Here the data plane asks. */
+/* As in a running node: the kernel learns the neighbours by talking to them. Here the data plane
+ * asks. */
 static void wait_neighbours(struct chain *c, unsigned i)
 {
 	struct chain_node *n = &c->node[i];
@@ -198,7 +203,8 @@ static void wait_neighbours(struct chain *c, unsigned i)
 			unsigned next = side ? i + 1 : i - 1;
 
 			dataplane_set_path(n->dp, &kira_id_all_nodes, &none);
-			if (netlink_neigh_get(n->nl, n->link[side], c->node[next].local[!side].b, &e) == 0 &&
+			if (netlink_neigh_get(n->nl, n->link[side], c->node[next].local[!side].b,
+					      &e) == 0 &&
 			    e.state & NUD_PERMANENT)
 				break;
 			usleep(20000);
@@ -239,7 +245,8 @@ int chain_open(struct chain *c, unsigned i, enum dataplane_kind kind, struct err
 			continue;
 		rc = dataplane_link_up(n->dp, n->link[side], err);
 		if (rc == 0)
-			dataplane_neighbour_up(n->dp, n->link[side], &c->node[side ? i + 1 : i - 1].local[!side]);
+			dataplane_neighbour_up(n->dp, n->link[side],
+					       &c->node[side ? i + 1 : i - 1].local[!side]);
 	}
 	if (rc == 0)
 		rc = fill(c, i);
@@ -278,7 +285,9 @@ bool chain_pump(struct chain *c, int fd, int ms)
 
 	for (;;) {
 		for (i = 0; i < c->n; i++)
-			p[i] = (struct pollfd){.fd = c->node[i].dp ? dataplane_fd(c->node[i].dp) : -1, .events = POLLIN};
+			p[i] = (struct pollfd){.fd = c->node[i].dp ? dataplane_fd(c->node[i].dp)
+								   : -1,
+					       .events = POLLIN};
 		p[c->n] = (struct pollfd){.fd = fd, .events = POLLIN};
 		now = clock_now();
 		if (now > until)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* For tests and benches: a chain of network namespaces, each with a forwarding tier whose tables are filled by hand with
- * the real PathIDs of the chain. Everything is in this process and disappears with it. */
+/* For tests and benches: a chain of network namespaces, each with a forwarding tier whose tables
+ * are filled by hand with the real PathIDs of the chain. Everything is in this process and
+ * disappears with it. */
 #ifndef DEP_KIRA_DATAPLANE_CHAIN_H
 #define DEP_KIRA_DATAPLANE_CHAIN_H
 
@@ -10,8 +11,8 @@
 #define CHAIN_MAX 6
 
 struct chain_node {
-	int ns;               /* its namespace */
-	struct netlink *nl;   /* in it */
+	int ns;		    /* its namespace */
+	struct netlink *nl; /* in it */
 	struct kira_id id;
 	struct kira_addr addr;
 	struct dataplane *dp; /* NULL: not open here */
@@ -40,11 +41,13 @@ int chain_open(struct chain *c, unsigned i, enum dataplane_kind kind, struct err
 void chain_close(struct chain *c, unsigned i);
 int chain_open_all(struct chain *c, enum dataplane_kind kind, struct err *err);
 
-/* The entry that takes node `at` to node `dest` along the chain, by PathID where dest is further than one hop. */
+/* The entry that takes node `at` to node `dest` along the chain, by PathID where dest is further
+ * than one hop. */
 struct kira_fwd chain_fwd(const struct chain *c, unsigned at, unsigned dest);
 /* PathID of the path from node `from` to node `to`, both included. */
 struct kira_id chain_path_id(const struct chain *c, unsigned from, unsigned to);
-/* Lets every open data plane do what waits, for at most `ms` milliseconds or until fd is readable. True where it is. */
+/* Lets every open data plane do what waits, for at most `ms` milliseconds or until fd is readable.
+ * True where it is. */
 bool chain_pump(struct chain *c, int fd, int ms);
 /* A socket made in node i's namespace. */
 int chain_socket(struct chain *c, unsigned i, int family, int type, int protocol);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Forwarding of the host switched on and put back, and what a crashed predecessor left taken away. */
+/* Forwarding of the host switched on and put back, and what a crashed predecessor left taken away.
+ */
 #include "proto/kira/dataplane_priv.h"
 
 #include <errno.h>
@@ -71,7 +72,8 @@ void dataplane_forward_recall(struct dataplane *dp, const char *alias)
 	for (alias += n; *alias; alias = end) {
 		unsigned long v = strtoul(alias, &end, 10);
 
-		if (end == alias || v == 0 || v > INT32_MAX || !dataplane_grow((void **)&dp->ra, dp->n_ra, sizeof(*dp->ra)))
+		if (end == alias || v == 0 || v > INT32_MAX ||
+		    !dataplane_grow((void **)&dp->ra, dp->n_ra, sizeof(*dp->ra)))
 			return;
 		dp->ra[dp->n_ra++] = (uint32_t)v;
 	}
@@ -132,15 +134,18 @@ static void sweep_see(void *ctx, const struct netlink_event *ev)
 		memcpy(l->name, ev->link.name, IFNAMSIZ);
 		break;
 	case NETLINK_EV_ADDR:
-		if (ev->addr.proto == DATAPLANE_PROTO && dataplane_grow((void **)&s->addrs, s->n_addrs, sizeof(*s->addrs)))
+		if (ev->addr.proto == DATAPLANE_PROTO &&
+		    dataplane_grow((void **)&s->addrs, s->n_addrs, sizeof(*s->addrs)))
 			s->addrs[s->n_addrs++] = ev->addr;
 		break;
 	case NETLINK_EV_NEIGH:
-		if (ev->neigh.proto == DATAPLANE_PROTO && dataplane_grow((void **)&s->neighs, s->n_neighs, sizeof(*s->neighs)))
+		if (ev->neigh.proto == DATAPLANE_PROTO &&
+		    dataplane_grow((void **)&s->neighs, s->n_neighs, sizeof(*s->neighs)))
 			s->neighs[s->n_neighs++] = ev->neigh;
 		break;
 	case NETLINK_EV_ROUTE:
-		if (ev->route.proto == DATAPLANE_PROTO && dataplane_grow((void **)&s->routes, s->n_routes, sizeof(*s->routes)))
+		if (ev->route.proto == DATAPLANE_PROTO &&
+		    dataplane_grow((void **)&s->routes, s->n_routes, sizeof(*s->routes)))
 			s->routes[s->n_routes++] = ev->route;
 		break;
 	default:

@@ -17,7 +17,8 @@ static uint32_t neighbour_hash(uint32_t ifindex, const struct kira_addr *addr)
 	return hash_bytes(addr, sizeof(*addr), ifindex);
 }
 
-static struct neighbour *neighbour_find(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr)
+static struct neighbour *neighbour_find(struct dataplane *dp, uint32_t ifindex,
+					const struct kira_addr *addr)
 {
 	struct hash_node *n = hash_first(&dp->neighbours, neighbour_hash(ifindex, addr));
 
@@ -32,7 +33,8 @@ static struct neighbour *neighbour_find(struct dataplane *dp, uint32_t ifindex, 
 
 static void entry_of(uint32_t ifindex, const struct kira_addr *addr, struct netlink_neigh *e)
 {
-	*e = (struct netlink_neigh){.ifindex = ifindex, .family = AF_INET6, .proto = DATAPLANE_PROTO};
+	*e = (struct netlink_neigh){
+		.ifindex = ifindex, .family = AF_INET6, .proto = DATAPLANE_PROTO};
 	memcpy(e->dst, addr, 16);
 }
 
@@ -106,7 +108,7 @@ void dataplane_neighbours_ask(struct dataplane *dp)
 	if (now - dp->asked < ASK_AGAIN)
 		return;
 	dp->asked = now;
-	hash_each(n, &dp->neighbours) {
+	hash_each (n, &dp->neighbours) {
 		struct neighbour *nb = (void *)n;
 
 		if (nb->known)
@@ -116,7 +118,8 @@ void dataplane_neighbours_ask(struct dataplane *dp)
 	}
 }
 
-bool dataplane_neighbour_mac(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr, uint8_t mac[6])
+bool dataplane_neighbour_mac(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr,
+			     uint8_t mac[6])
 {
 	struct neighbour *nb = neighbour_find(dp, ifindex, addr);
 
@@ -135,7 +138,7 @@ void dataplane_neighbours_forget(struct dataplane *dp, uint32_t ifindex)
 
 	while (more) {
 		more = false;
-		hash_each(n, &dp->neighbours) {
+		hash_each (n, &dp->neighbours) {
 			if (((struct neighbour *)n)->ifindex != ifindex)
 				continue;
 			addr = ((struct neighbour *)n)->addr;
@@ -148,7 +151,7 @@ void dataplane_neighbours_forget(struct dataplane *dp, uint32_t ifindex)
 
 void dataplane_neighbours_free(struct dataplane *dp)
 {
-	hash_each(n, &dp->neighbours) {
+	hash_each (n, &dp->neighbours) {
 		hash_del(&dp->neighbours, n);
 		alloc_free(&dp->alloc, n, sizeof(struct neighbour));
 	}

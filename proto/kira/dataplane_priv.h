@@ -12,14 +12,15 @@
 #define DATAPLANE_HOP_LIMIT 64
 #define DATAPLANE_LEVELS 3 /* encapsulations taken off one packet */
 #define DATAPLANE_LINKS_MAX 1024
-/* Marks our routes, addresses and neighbour entries in the kernel (as RTPROT_*, IFA_PROTO, NDA_PROTOCOL). */
+/* Marks our routes, addresses and neighbour entries in the kernel (as RTPROT_*, IFA_PROTO,
+ * NDA_PROTOCOL). */
 #define DATAPLANE_PROTO 75
 
 struct dataplane_link {
 	uint32_t ifindex;
 	char name[IFNAMSIZ];
 	uint32_t mtu;
-	bool kira;       /* else only guarded */
+	bool kira;	 /* else only guarded */
 	bool forwarding; /* we switched it on */
 };
 
@@ -35,8 +36,10 @@ enum dataplane_place { DATAPLANE_AT_DEVICE, DATAPLANE_AT_LINK, DATAPLANE_AT_GUAR
 struct dataplane_backend {
 	int (*open)(struct dataplane *dp, struct err *err);
 	void (*close)(struct dataplane *dp);
-	int (*attach)(struct dataplane *dp, enum dataplane_place place, uint32_t ifindex, struct err *err);
-	int (*set_node)(struct dataplane *dp, const struct kira_id *id, unsigned bits, const struct kira_fwd *to);
+	int (*attach)(struct dataplane *dp, enum dataplane_place place, uint32_t ifindex,
+		      struct err *err);
+	int (*set_node)(struct dataplane *dp, const struct kira_id *id, unsigned bits,
+			const struct kira_fwd *to);
 	int (*set_path)(struct dataplane *dp, const struct kira_id *id, const struct kira_fwd *to);
 	bool (*get_node)(struct dataplane *dp, const struct kira_id *id, struct kira_fwd *to);
 	bool (*get_path)(struct dataplane *dp, const struct kira_id *id, struct kira_fwd *to);
@@ -65,18 +68,18 @@ struct dataplane {
 	uint8_t device_mac[6];
 	uint32_t mtu; /* for packets to NodeIDs */
 	int tap;
-	int icmp;   /* raw ICMPv6, for sending */
-	int packet; /* AF_PACKET, for sending */
+	int icmp;	  /* raw ICMPv6, for sending */
+	int packet;	  /* AF_PACKET, for sending */
 	bool forward_all; /* we switched net.ipv6.conf.all.forwarding on */
-	uint32_t *ra;     /* interfaces whose accept_ra we set from 1 to 2 */
+	uint32_t *ra;	  /* interfaces whose accept_ra we set from 1 to 2 */
 	unsigned n_ra;
-	bool settled;     /* what a predecessor left is gone; from here on close removes what we made */
+	bool settled; /* what a predecessor left is gone; from here on close removes what we made */
 
 	struct dataplane_link *links;
 	unsigned n_links;
 	struct hash neighbours;
 	unsigned n_unknown; /* neighbours whose address is not known */
-	usec_t asked;       /* when the kernel was last asked about them */
+	usec_t asked;	    /* when the kernel was last asked about them */
 
 	struct dataplane_stats stats; /* of what the daemon itself forwarded or dropped */
 	struct dataplane_rate misses;
@@ -88,7 +91,8 @@ struct dataplane_link *dataplane_link_find(struct dataplane *dp, uint32_t ifinde
 /* Makes room for one more in an array of n that doubles; false where there is no memory. */
 bool dataplane_grow(void **p, unsigned n, size_t size);
 
-/* Lets the kernel forward what comes by the link; with forwarding of all interfaces where it can do no better. */
+/* Lets the kernel forward what comes by the link; with forwarding of all interfaces where it can do
+ * no better. */
 int dataplane_forward_from(struct dataplane *dp, struct dataplane_link *l, struct err *err);
 /* Ends forwarding of all interfaces. */
 void dataplane_forward_none(struct dataplane *dp);
@@ -103,10 +107,12 @@ void dataplane_neighbours_ask(struct dataplane *dp);
 void dataplane_neighbours_forget(struct dataplane *dp, uint32_t ifindex);
 void dataplane_neighbours_free(struct dataplane *dp);
 /* The neighbour's hardware address, from what is kept or from the kernel. */
-bool dataplane_neighbour_mac(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr, uint8_t mac[6]);
+bool dataplane_neighbour_mac(struct dataplane *dp, uint32_t ifindex, const struct kira_addr *addr,
+			     uint8_t mac[6]);
 
-/* One frame that the device gave: n bytes at `frame`, an Ethernet header first, before which DATAPLANE_ROOM bytes may
- * be overwritten. Forwards it, answers it with an ICMPv6 error, or drops it. */
+/* One frame that the device gave: n bytes at `frame`, an Ethernet header first, before which
+ * DATAPLANE_ROOM bytes may be overwritten. Forwards it, answers it with an ICMPv6 error, or drops
+ * it. */
 void dataplane_user_frame(struct dataplane *dp, uint8_t *frame, size_t n, usec_t now);
 
 #endif

@@ -45,7 +45,8 @@ static int clsact(struct netlink *nl, int type, int flags, uint32_t ifindex, str
 	return netlink_talk(nl, &q.h, NULL, NULL, err);
 }
 
-static struct tcmsg *begin_filter(union message *q, int type, int flags, uint32_t ifindex, bool egress, uint32_t handle)
+static struct tcmsg *begin_filter(union message *q, int type, int flags, uint32_t ifindex,
+				  bool egress, uint32_t handle)
 {
 	struct tcmsg *t = begin(q, type, flags, ifindex);
 
@@ -84,8 +85,8 @@ static int put_filter(struct netlink *nl, uint32_t ifindex, bool egress, uint32_
 	return netlink_talk(nl, &q.h, NULL, NULL, err);
 }
 
-int dataplane_tc_attach(struct netlink *nl, uint32_t ifindex, bool egress, const struct dataplane_filter *f,
-			struct err *err)
+int dataplane_tc_attach(struct netlink *nl, uint32_t ifindex, bool egress,
+			const struct dataplane_filter *f, struct err *err)
 {
 	int rc = clsact(nl, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, err);
 	uint32_t handle = HANDLE_OURS;

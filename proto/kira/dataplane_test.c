@@ -65,8 +65,12 @@ static bool take_reply(int fd, uint16_t seq, struct echo *e)
 	uint8_t control[64];
 	struct sockaddr_in6 from;
 	struct iovec iov = {in, sizeof(in)};
-	struct msghdr m = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1,
-			   .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr m = {.msg_name = &from,
+			   .msg_namelen = sizeof(from),
+			   .msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
 	const struct icmp6_hdr *h = (const void *)in;
 	ssize_t n = recvmsg(fd, &m, 0);
 	const struct icmp6_hdr *about = h;
@@ -92,8 +96,10 @@ static bool take_reply(int fd, uint16_t seq, struct echo *e)
 	return true;
 }
 
-/* An echo request of `size` bytes of IPv6 packet from a node to an address, and what comes back within a second. */
-static struct echo ping_addr(struct chain *c, unsigned from, const struct kira_addr *to, size_t size, int hop_limit)
+/* An echo request of `size` bytes of IPv6 packet from a node to an address, and what comes back
+ * within a second. */
+static struct echo ping_addr(struct chain *c, unsigned from, const struct kira_addr *to,
+			     size_t size, int hop_limit)
 {
 	static uint16_t seq;
 	int fd = chain_socket(c, from, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
@@ -186,14 +192,16 @@ static void test_reach_mixed(void **state)
 	chain_free(&c);
 }
 
-static void set_node(struct chain *c, unsigned at, const struct kira_id *dest, const struct kira_fwd *to)
+static void set_node(struct chain *c, unsigned at, const struct kira_id *dest,
+		     const struct kira_fwd *to)
 {
 	chain_enter(c, at);
 	assert_int_equal(dataplane_set_node(c->node[at].dp, dest, KIRA_ID_BITS, to), 0);
 	chain_home(c);
 }
 
-/* 0 knows of 3 only that it lies behind 2, and 3 of 0 that it lies behind 1: one overlay hop each way. */
+/* 0 knows of 3 only that it lies behind 2, and 3 of 0 that it lies behind 1: one overlay hop each
+ * way. */
 static void hop_limits(enum dataplane_kind kind)
 {
 	struct chain c;
@@ -343,8 +351,8 @@ static size_t captured(int fd, uint8_t nh, const struct kira_addr *dst, uint8_t 
 }
 
 /* The 44 bytes of spec §2.19, from the identifiers alone. */
-static void expect_outer(const uint8_t *p, size_t inner, uint8_t hop_limit, const struct kira_addr *src,
-			 const struct kira_id *path)
+static void expect_outer(const uint8_t *p, size_t inner, uint8_t hop_limit,
+			 const struct kira_addr *src, const struct kira_id *path)
 {
 	uint8_t want[44] = {0x60, [6] = 47, hop_limit};
 	struct kira_addr dst = kira_id_addr(0xfcaa, path);
@@ -462,11 +470,14 @@ static void test_bypass(void **state)
 
 /* ---- From outside ---- */
 
-static void outside(struct chain *c, const struct kira_addr *src, const struct kira_addr *dst, const uint8_t mac[6])
+static void outside(struct chain *c, const struct kira_addr *src, const struct kira_addr *dst,
+		    const uint8_t mac[6])
 {
-	struct sockaddr_ll ll = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6), .sll_halen = 6};
+	struct sockaddr_ll ll = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6), .sll_halen = 6};
 	int fd = chain_socket(c, 1, AF_PACKET, SOCK_DGRAM, 0);
-	uint8_t p[40 + 8] = {0x60, [5] = 8, [6] = IPPROTO_ICMPV6, 64, [40] = ICMP6_ECHO_REQUEST, [45] = 9};
+	uint8_t p[40 + 8] = {
+		0x60, [5] = 8, [6] = IPPROTO_ICMPV6, 64, [40] = ICMP6_ECHO_REQUEST, [45] = 9};
 	uint32_t sum = 8 + IPPROTO_ICMPV6;
 	unsigned i;
 
@@ -480,7 +491,8 @@ static void outside(struct chain *c, const struct kira_addr *src, const struct k
 	p[43] = (uint8_t)sum;
 	ll.sll_ifindex = (int)c->node[1].link[0];
 	memcpy(ll.sll_addr, mac, 6);
-	assert_int_equal(sendto(fd, p, sizeof(p), 0, (struct sockaddr *)&ll, sizeof(ll)), sizeof(p));
+	assert_int_equal(sendto(fd, p, sizeof(p), 0, (struct sockaddr *)&ll, sizeof(ll)),
+			 sizeof(p));
 	close(fd);
 }
 
@@ -575,10 +587,13 @@ static void test_hostile(void **state)
 static char *kernel_state(struct chain *c, unsigned i)
 {
 	static const char cmd[] =
-		"ip -o -d link | sed 's/ qdisc [^ ]*//; s/mode DEFAULT.*txq/txq/'; ip -6 -o addr; ip -6 route show table all; ip -6 rule;"
+		"ip -o -d link | sed 's/ qdisc [^ ]*//; s/mode DEFAULT.*txq/txq/'; ip -6 -o addr; "
+		"ip -6 route show table all; ip -6 rule;"
 		"ip -6 neigh show nud permanent; tc qdisc show;"
-		"for d in lo l0 l1 kira0; do tc filter show dev $d ingress; tc filter show dev $d egress; done 2>/dev/null;"
-		"grep . /proc/sys/net/ipv6/conf/*/forwarding /proc/sys/net/ipv6/conf/*/force_forwarding"
+		"for d in lo l0 l1 kira0; do tc filter show dev $d ingress; tc filter show dev $d "
+		"egress; done 2>/dev/null;"
+		"grep . /proc/sys/net/ipv6/conf/*/forwarding "
+		"/proc/sys/net/ipv6/conf/*/force_forwarding"
 		" /proc/sys/net/ipv6/conf/*/accept_ra 2>/dev/null";
 	char *text = calloc(1, 65536);
 	size_t n = 0;
@@ -606,7 +621,9 @@ static void leaves_nothing(enum dataplane_kind kind)
 	assert_int_equal(chain_new(&c, 3), 0);
 	/* Somebody else's classifier on one of the links stays. */
 	chain_enter(&c, 1);
-	assert_int_equal(system("tc qdisc add dev l1 clsact && tc filter add dev l1 ingress prio 9 protocol all u32 match u8 0 0xff"), 0);
+	assert_int_equal(system("tc qdisc add dev l1 clsact && tc filter add dev l1 ingress prio 9 "
+				"protocol all u32 match u8 0 0xff"),
+			 0);
 	chain_home(&c);
 	before = kernel_state(&c, 1);
 	assert_non_null(strstr(before, "u32"));
@@ -751,8 +768,13 @@ static void test_refused_open(void **state)
 /* Exit status: 0 where all went well. The thread is in node 0's namespace and stays there. */
 static int use_as_user(struct chain *c, struct err *err)
 {
-	struct dataplane_params p = {.kind = DATAPLANE_BPF, .id = c->node[0].id, .node_prefix = 0xfc00, .path_prefix = 0xfcaa,
-				     .device = "kira0", .max_nodes = 100, .max_paths = 100};
+	struct dataplane_params p = {.kind = DATAPLANE_BPF,
+				     .id = c->node[0].id,
+				     .node_prefix = 0xfc00,
+				     .path_prefix = 0xfcaa,
+				     .device = "kira0",
+				     .max_nodes = 100,
+				     .max_paths = 100};
 	struct kira_fwd to = chain_fwd(c, 0, 1);
 	struct dataplane_stats s;
 	struct dataplane *dp = dataplane_open(&p, err);
@@ -762,7 +784,8 @@ static int use_as_user(struct chain *c, struct err *err)
 		return 3;
 	}
 	dataplane_neighbour_up(dp, c->node[0].link[1], &c->node[1].local[0]);
-	if (dataplane_set_node(dp, &c->node[1].id, 112, &to) || dataplane_set_path(dp, &c->node[1].id, &to))
+	if (dataplane_set_node(dp, &c->node[1].id, 112, &to) ||
+	    dataplane_set_path(dp, &c->node[1].id, &to))
 		return 4;
 	if (dataplane_stats(dp, &s))
 		return 5;
@@ -794,7 +817,8 @@ static void test_capabilities(void **state)
 		prctl(PR_SET_KEEPCAPS, 1);
 		cap_set_flag(caps, CAP_PERMITTED, 3, need, CAP_SET);
 		cap_set_flag(caps, CAP_EFFECTIVE, 3, need, CAP_SET);
-		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534) || cap_set_proc(caps))
+		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534) ||
+		    cap_set_proc(caps))
 			_exit(2);
 		cap_free(caps);
 		_exit(use_as_user(&c, &err));
@@ -831,7 +855,8 @@ static void test_many_paths(void **state)
 		memcpy(id.b + 4, &i, sizeof(i));
 		assert_int_equal(dataplane_set_path(c.node[0].dp, &id, &to), 0);
 	}
-	print_message("# 10000 path entries removed in %lld us\n", (long long)(clock_now() - begin));
+	print_message("# 10000 path entries removed in %lld us\n",
+		      (long long)(clock_now() - begin));
 	assert_int_equal(dataplane_set_path(c.node[0].dp, &id, &to), 0);
 	chain_free(&c);
 }
@@ -875,8 +900,13 @@ static void test_prefixes(void **state)
 
 static void full(enum dataplane_kind kind)
 {
-	struct dataplane_params p = {.kind = kind, .id = {{9}}, .node_prefix = 0xfc00, .path_prefix = 0xfcaa,
-				     .device = "kira0", .max_nodes = 2, .max_paths = 2};
+	struct dataplane_params p = {.kind = kind,
+				     .id = {{9}},
+				     .node_prefix = 0xfc00,
+				     .path_prefix = 0xfcaa,
+				     .device = "kira0",
+				     .max_nodes = 2,
+				     .max_paths = 2};
 	struct kira_fwd to = {.kind = KIRA_FWD_UNREACHABLE};
 	struct kira_fwd none = {.kind = KIRA_FWD_NONE};
 	struct kira_id id = {{7}};
@@ -969,7 +999,8 @@ static void tcp(struct chain *c, size_t total)
 	while (got < total && clock_now() < until) {
 		for (i = 0; i < sizeof(chunk); i++)
 			chunk[i] = pattern(sent + i);
-		n = send(out, chunk, total - sent < sizeof(chunk) ? total - sent : sizeof(chunk), MSG_NOSIGNAL);
+		n = send(out, chunk, total - sent < sizeof(chunk) ? total - sent : sizeof(chunk),
+			 MSG_NOSIGNAL);
 		if (n > 0)
 			sent += (size_t)n;
 		chain_pump(c, in, 5);
@@ -1061,11 +1092,13 @@ int main(void)
 	struct err err = {0};
 	int rc = chain_new(&probe, 1);
 
-	if (rc == 0 && chain_open(&probe, 0, DATAPLANE_BPF, &err) && (err.code == -EPERM || err.code == -EACCES))
+	if (rc == 0 && chain_open(&probe, 0, DATAPLANE_BPF, &err) &&
+	    (err.code == -EPERM || err.code == -EACCES))
 		rc = err.code;
 	root = rc == 0;
 	if (!root)
-		print_message("# skipped: root is needed for namespaces and eBPF: %s\n", strerror(-rc));
+		print_message("# skipped: root is needed for namespaces and eBPF: %s\n",
+			      strerror(-rc));
 	chain_free(&probe);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The back-end without eBPF: tables in user space. The kernel routes both prefixes into the device, and every packet
- * is forwarded by dataplane_user.c. The guard is a classic BPF filter, which any kernel with NET_CLS_BPF takes from a
- * holder of CAP_NET_ADMIN; its drops are not counted. */
+/* The back-end without eBPF: tables in user space. The kernel routes both prefixes into the device,
+ * and every packet is forwarded by dataplane_user.c. The guard is a classic BPF filter, which any
+ * kernel with NET_CLS_BPF takes from a holder of CAP_NET_ADMIN; its drops are not counted. */
 #include "proto/kira/dataplane_priv.h"
 
 #include <errno.h>
@@ -23,7 +23,8 @@ struct entry {
 struct table {
 	struct hash entries;
 	unsigned max;
-	unsigned by_bits[N_BITS]; /* entries of each length, so that look-up tries only those that exist */
+	unsigned by_bits[N_BITS]; /* entries of each length, so that look-up tries only those that
+				     exist */
 };
 
 struct dataplane_tun_state {
@@ -49,7 +50,7 @@ static int tun_open(struct dataplane *dp, struct err *err)
 
 static void table_free(struct dataplane *dp, struct table *t)
 {
-	hash_each(n, &t->entries) {
+	hash_each (n, &t->entries) {
 		hash_del(&t->entries, n);
 		alloc_free(&dp->alloc, n, sizeof(struct entry));
 	}
@@ -76,9 +77,11 @@ static struct kira_id cut(const struct kira_id *id, unsigned bits)
 	return out;
 }
 
-static struct entry *find(const struct dataplane *dp, const struct table *t, const struct kira_id *id, unsigned bits)
+static struct entry *find(const struct dataplane *dp, const struct table *t,
+			  const struct kira_id *id, unsigned bits)
 {
-	struct hash_node *n = hash_first(&t->entries, hash_bytes(id, sizeof(*id), dp->tun->seed + bits));
+	struct hash_node *n =
+		hash_first(&t->entries, hash_bytes(id, sizeof(*id), dp->tun->seed + bits));
 
 	for (; n; n = hash_next(n)) {
 		struct entry *e = (void *)n;
@@ -111,7 +114,8 @@ static int set(struct dataplane *dp, struct table *t, const struct kira_id *whol
 			return -ENOMEM;
 		e->id = id;
 		e->bits = bits;
-		if (hash_add(&t->entries, &e->node, hash_bytes(&id, sizeof(id), dp->tun->seed + bits))) {
+		if (hash_add(&t->entries, &e->node,
+			     hash_bytes(&id, sizeof(id), dp->tun->seed + bits))) {
 			alloc_free(&dp->alloc, e, sizeof(*e));
 			return -ENOMEM;
 		}
@@ -121,7 +125,8 @@ static int set(struct dataplane *dp, struct table *t, const struct kira_id *whol
 	return 0;
 }
 
-static int set_node(struct dataplane *dp, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
+static int set_node(struct dataplane *dp, const struct kira_id *id, unsigned bits,
+		    const struct kira_fwd *to)
 {
 	return set(dp, &dp->tun->nodes, id, bits, to);
 }
@@ -161,7 +166,8 @@ static bool get_path(struct dataplane *dp, const struct kira_id *id, struct kira
 	return e != NULL;
 }
 
-static int attach(struct dataplane *dp, enum dataplane_place place, uint32_t ifindex, struct err *err)
+static int attach(struct dataplane *dp, enum dataplane_place place, uint32_t ifindex,
+		  struct err *err)
 {
 	const uint32_t nodes = dp->params.node_prefix;
 	const uint32_t paths = dp->params.path_prefix;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Forwarding in user space: everything for the tun back-end; for bpf what the programs could not finish and hand over by
- * the device: packets without entry, too big ones, and those that must be segmented before a bypass.
+/* Forwarding in user space: everything for the tun back-end; for bpf what the programs could not
+ * finish and hand over by the device: packets without entry, too big ones, and those that must be
+ * segmented before a bypass.
  *
  * A packet is never copied: headers are written before it and taken off it in place. */
 #include "proto/kira/dataplane_priv.h"
@@ -92,8 +93,8 @@ static bool may_answer(const struct dataplane *dp, const struct packet *k)
 }
 
 /* Tells the source of k; the kernel sums it and finds the way. */
-static void icmp_error(struct dataplane *dp, const struct packet *k, uint8_t type, uint8_t code, uint32_t value,
-		       usec_t now)
+static void icmp_error(struct dataplane *dp, const struct packet *k, uint8_t type, uint8_t code,
+		       uint32_t value, usec_t now)
 {
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6};
 	uint8_t m[ERROR_MAX] = {type, code};
@@ -109,7 +110,8 @@ static void icmp_error(struct dataplane *dp, const struct packet *k, uint8_t typ
 	sendto(dp->icmp, m, 8 + n, 0, (struct sockaddr *)&to, sizeof(to));
 }
 
-/* To the innermost source: it is the one that can send less. `mtu`: of the link, `push`: what would still be put on. */
+/* To the innermost source: it is the one that can send less. `mtu`: of the link, `push`: what would
+ * still be put on. */
 static void too_big(struct dataplane *dp, struct packet k, uint32_t mtu, uint32_t push, usec_t now)
 {
 	int level;
@@ -164,7 +166,8 @@ static bool leave(struct dataplane *dp, const struct packet *k, const struct kir
 		dp->stats.no_entry++;
 		return false;
 	}
-	return sendto(dp->packet, k->p, k->n, 0, (struct sockaddr *)&ll, sizeof(ll)) == (ssize_t)k->n;
+	return sendto(dp->packet, k->p, k->n, 0, (struct sockaddr *)&ll, sizeof(ll)) ==
+	       (ssize_t)k->n;
 }
 
 /* What the entry will add to the packet. */
@@ -173,7 +176,8 @@ static uint32_t added(const struct kira_fwd *to, bool encapsulate)
 	return (encapsulate ? DATAPLANE_ENCAP : 0) + (to->bypass ? DATAPLANE_ENCAP : 0);
 }
 
-static bool fits(struct dataplane *dp, const struct packet *k, const struct kira_fwd *to, uint32_t more, usec_t now)
+static bool fits(struct dataplane *dp, const struct packet *k, const struct kira_fwd *to,
+		 uint32_t more, usec_t now)
 {
 	const struct dataplane_link *l = dataplane_link_find(dp, to->link);
 
@@ -204,7 +208,8 @@ static void deliver(struct dataplane *dp, struct packet *k)
 
 /* ---- The two tables ---- */
 
-static void no_way(struct dataplane *dp, const struct packet *k, const struct kira_id *id, usec_t now)
+static void no_way(struct dataplane *dp, const struct packet *k, const struct kira_id *id,
+		   usec_t now)
 {
 	dp->stats.no_entry++;
 	icmp_error(dp, k, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0, now);
@@ -252,7 +257,8 @@ static bool hop(struct dataplane *dp, struct packet *k)
 	return true;
 }
 
-static void relabel(struct dataplane *dp, struct packet *k, const struct kira_fwd *to, bool counted, usec_t now)
+static void relabel(struct dataplane *dp, struct packet *k, const struct kira_fwd *to, bool counted,
+		    usec_t now)
 {
 	if (!counted && !hop(dp, k))
 		return;
