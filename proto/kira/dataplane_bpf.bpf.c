@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The forwarding tier as tc programs (spec §2.19).
  *
- * kira_out, egress of the node's device: traffic to NodeIDs, from this host or forwarded by the
- * kernel. Found: leaves by its link, plain or in GRE over IPv6. Not found: goes on into the device,
- * where the daemon reads it. kira_in, ingress of each KIRA link: traffic to PathIDs is relabelled
- * and leaves at once, or is decapsulated and goes on into the kernel, whose route takes it to this
- * host or, one hop limit less, to kira_out again. What these programs cannot finish (too big for
- * the next link, or a bypass of a packet that must be segmented first) is sent to the device as it
- * is: the daemon does it. kira_guard, ingress of other interfaces: KIRA addresses from outside are
- * dropped (spec §2.23).
+ * - kira_out, egress of the node's device: traffic to NodeIDs, from this host or forwarded by the
+ *   kernel. Found: leaves by its link, plain or in GRE over IPv6. Not found: goes on into the
+ *   device, where the daemon reads it.
+ * - kira_in, ingress of each KIRA link: traffic to PathIDs is relabelled and leaves at once, or is
+ *   decapsulated and goes on into the kernel, whose route takes it to this host or, one hop limit
+ *   less, to kira_out again. What these programs cannot finish (too big for the next link, or a
+ *   bypass of a packet that must be segmented first) is sent to the device as it is: the daemon
+ *   does it.
+ * - kira_guard, ingress of other interfaces: KIRA addresses from outside are dropped (spec §2.23).
  *
  * They depend on nothing but their maps: traffic goes on while the daemon is stopped, and after it
  * was killed. */
