@@ -12,6 +12,8 @@
 struct req;
 struct rediscovery;
 
+#define NEAR 3 /* paths of up to so many hops are precomputed and need no set-up (spec §2.19) */
+
 /* ---- timers ---- */
 
 struct timer {
@@ -309,7 +311,7 @@ void probe_failed(struct kira *k, struct req *r, usec_t now);
 void refresh_fire(struct kira *k, struct timer *t, usec_t now);
 /* The contact's path is new (and perhaps set up by a probe already): set it up where it leads beyond the vicinity, and
  * keep it so. */
-void path_setup(struct kira *k, struct contact *c, bool set_up, usec_t now);
+void path_setup(struct kira *k, struct contact *c, bool set_up, bool again, usec_t now);
 void path_teardown(struct kira *k, struct path *p, usec_t now);
 void scan_fire(struct kira *k, struct timer *t, usec_t now);
 

@@ -14,7 +14,6 @@
 #define DELAY MSEC(50)
 #define EXPIRE SEC(10)
 #define SETUP_BURST 200 /* seconds' worth of new entries that a neighbour may bring at once */
-#define NEAR 3
 #define UNPROVED 64 /* hops that an unproved path counts for more */
 
 /* ---- where a path leads ---- */
@@ -328,7 +327,7 @@ static void build(struct building *b)
 		 * up its old path serves: where that is broken, its neighbours may be going around the gap. */
 		if (c->state != KIRA_VALID && c->bucket < level * per)
 			continue;
-		if (c->unset && c->bucket < level * per)
+		if (c->unset)
 			continue;
 		to = fwd_contact(k, c);
 		if (to.kind == KIRA_FWD_NONE)

@@ -11,7 +11,6 @@
 #define SCAN_BUCKET 2
 #define SCAN_OFFERS 10
 #define STABLE 3 /* proofs of one path after which it is refreshed less often */
-#define NEAR 3 /* paths of up to so many hops need no set-up */
 
 /* ProbeReq, PathSetupReq or PathTeardownReq along a path. */
 static bool send_along(struct kira *k, uint8_t type, uint64_t msg_id, const struct path *p)
@@ -66,8 +65,8 @@ void probe_candidate(struct kira *k, nid_t id, const struct hops *path, bool imp
 		if (r->kind == REQ_CANDIDATE && r->target == id && r->path->n <= path->n)
 			return;
 	}
-	if (!(important && tokens_take(&k->important, 100, 200, now)) &&
-	    !tokens_take(&k->candidates, 20, 150, now))
+	if (!(important && tokens_take(&k->important, 50, 50, now)) &&
+	    !tokens_take(&k->candidates, 20, 40, now))
 		return;
 	p = path_new(k, path->hop, path->n);
 	r = p ? req_new(k, REQ_CANDIDATE, id, p, now) : NULL;
@@ -127,7 +126,7 @@ static void send_setup(struct kira *k, struct contact *c, usec_t now)
 	timer_set(k, &c->refresh, now + jitter(k, SEC(1)));
 }
 
-void path_setup(struct kira *k, struct contact *c, bool set_up, usec_t now)
+void path_setup(struct kira *k, struct contact *c, bool set_up, bool again, usec_t now)
 {
 	c->unset = false;
 	if (is_uln(c) || c->active->n <= NEAR) {
@@ -138,8 +137,8 @@ void path_setup(struct kira *k, struct contact *c, bool set_up, usec_t now)
 		timer_set(k, &c->refresh, now + jitter(k, k->p.path_refresh));
 		return;
 	}
-	/* Others of its bucket can do its work until it has shown to stay; those of the deepest level are needed now. */
-	if (c->bucket == k->n_buckets - 1) {
+	/* One found again is needed now. For a new one others do until it has shown to stay. */
+	if (again) {
 		send_setup(k, c, now);
 		return;
 	}

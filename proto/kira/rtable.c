@@ -191,7 +191,7 @@ void contact_valid(struct kira *k, struct contact *c, bool set_up, usec_t now)
 	rediscovery_stop(k, c);
 	emit(k, KIRA_EV_CONTACT_VALID, c, now);
 	c->lost = 0;
-	path_setup(k, c, set_up, now);
+	path_setup(k, c, set_up, true, now);
 	update_tell(k, c, KIRA_CHANGE, now);
 	fwd_dirty(k, true, now);
 }
@@ -288,7 +288,7 @@ static struct contact *insert(struct kira *k, const struct offer *o, const struc
 			return NULL;
 	}
 	emit(k, KIRA_EV_CONTACT_NEW, c, now);
-	path_setup(k, c, o->set_up, now);
+	path_setup(k, c, o->set_up, false, now);
 	update_tell(k, c, KIRA_ANNOUNCE, now);
 	fwd_dirty(k, c->bucket == k->n_buckets - 1, now);
 	learned(k, now);
@@ -319,6 +319,11 @@ static struct contact *confirm(struct kira *k, struct contact *c, const struct o
 	}
 	if (c->state == KIRA_VALID && !better(path, c))
 		return c;
+	/* The path in use works; one beyond the vicinity takes its place when a probe has also set it up. */
+	if (c->state == KIRA_VALID && !c->checking && path->n > NEAR && !o->set_up) {
+		probe_candidate(k, c->id, path, false, now);
+		return c;
+	}
 	p = path_new(k, path->hop, path->n);
 	if (!p)
 		return NULL;
@@ -332,7 +337,7 @@ static struct contact *confirm(struct kira *k, struct contact *c, const struct o
 	} else {
 		c->validated = now;
 		emit(k, KIRA_EV_CONTACT_VALID, c, now);
-		path_setup(k, c, o->set_up, now);
+		path_setup(k, c, o->set_up, false, now);
 		update_tell(k, c, KIRA_CHANGE, now);
 		fwd_dirty(k, false, now);
 	}
