@@ -66,8 +66,11 @@ bool path_uses(const struct kira *k, const nid_t *hop, size_t n, nid_t a, nid_t 
 bool path_has(const nid_t *hop, size_t n, nid_t x);
 /* Cuts every loop out of h, in order; what comes back to ourselves starts anew. */
 void hops_cut_cycles(const struct kira *k, struct hops *h);
-/* Replaces the way to a later hop by a shorter one that we know: a neighbour, or a valid contact with a shorter path. */
-void hops_shorten(struct kira *k, struct hops *h);
+/* Starts at the last hop that is a neighbour of ours: what is left of a travelled path is still one. */
+void hops_cut_to_uln(struct kira *k, struct hops *h);
+/* Replaces the way to a later hop by the shorter path of a valid contact. False: there is none. The parts were proved at
+ * different times, so the whole is hearsay. */
+bool hops_splice(struct kira *k, struct hops *h);
 bool hops_add(struct hops *h, nid_t x);
 /* ids[0] = ourselves, then the path; returns their number. ids has room for KIRA_ROUTE_MAX. */
 size_t path_ids(const struct kira *k, const struct path *p, struct kira_id *ids);

@@ -121,28 +121,36 @@ void hops_cut_cycles(const struct kira *k, struct hops *h)
 			}
 }
 
-void hops_shorten(struct kira *k, struct hops *h)
+void hops_cut_to_uln(struct kira *k, struct hops *h)
 {
 	size_t i;
 
 	for (i = h->n; i-- > 1;) {
 		struct contact *c = contact_find(k, h->hop[i]);
 
-		if (!c)
-			continue;
-		if (is_uln(c)) {
+		if (c && is_uln(c)) {
 			cut(h, 0, i);
 			return;
 		}
-		if (c->state == KIRA_VALID && !c->checking && c->active->n <= i) {
-			size_t n = c->active->n;
-
-			memcpy(h->hop, c->active->hop, n * sizeof(nid_t));
-			cut(h, n, i + 1);
-			hops_cut_cycles(k, h);
-			return;
-		}
 	}
+}
+
+bool hops_splice(struct kira *k, struct hops *h)
+{
+	size_t i;
+
+	for (i = h->n; i-- > 1;) {
+		struct contact *c = contact_find(k, h->hop[i]);
+		size_t n = c && c->state == KIRA_VALID && !c->checking ? c->active->n : i + 1;
+
+		if (n > i)
+			continue;
+		memcpy(h->hop, c->active->hop, n * sizeof(nid_t));
+		cut(h, n, i + 1);
+		hops_cut_cycles(k, h);
+		return true;
+	}
+	return false;
 }
 
 size_t path_ids(const struct kira *k, const struct path *p, struct kira_id *ids)

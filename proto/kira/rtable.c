@@ -343,19 +343,27 @@ struct contact *rtable_offer(struct kira *k, struct offer *o, struct hops *path,
 {
 	struct contact *c = contact_find(k, o->id);
 	struct contact *first;
+	size_t n;
 
 	hops_cut_cycles(k, path);
 	if (o->id == k->self || path->n == 0)
 		return NULL;
-	hops_shorten(k, path);
+	n = path->n;
+	hops_cut_to_uln(k, path);
+	if (!o->validated)
+		hops_splice(k, path);
 	first = contact_find(k, path->hop[0]);
 	if (!first || !is_uln(first) || path->hop[path->n - 1] != o->id)
 		return NULL;
 	if (first->end_system && first->id != o->id)
 		return NULL;
 	if (o->validated) {
+		o->set_up &= path->n == n;
 		not_via_proved(k, path->hop, path->n, now);
-		return c ? confirm(k, c, o, path, now) : insert(k, o, path, now);
+		c = c ? confirm(k, c, o, path, now) : insert(k, o, path, now);
+		if (c && !is_uln(c) && c->state == KIRA_VALID && hops_splice(k, path) && path->n < c->active->n)
+			probe_candidate(k, c->id, path, false, now);
+		return c;
 	}
 
 	if (not_via_hits(k, path->hop, path->n, 0, now))
