@@ -198,8 +198,7 @@ static void says_where_the_damage_is(void **state)
 		"",
 		"garbage\n",
 		"kira-identity 1\nnode-id 00\n",
-		"kira-identity 1\nnode-id 0000000000000000000000000000\nssn 1\nsum "
-		"0123456789abcdef\n",
+		"kira-identity 1\nnode-id 0000000000000000000000000000\nssn 1\nsum 0\n",
 		"kira-identity 1\nnode-id 0a00000000000000000000000001\nssn 4294967295\n",
 		"kira-identity 1\nnode-id 0a00000000000000000000000001\nssn -1\n",
 		"kira-identity 1\nssn 1\n",

@@ -312,6 +312,7 @@ static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET
 /* Names that the architecture has not are passed over. */
 static int add_rules(scmp_filter_ctx ctx)
 {
+	struct scmp_arg_cmp family = {.arg = 0, .op = SCMP_CMP_EQ};
 	size_t i;
 	int rc = 0;
 	int nr;
@@ -326,9 +327,10 @@ static int add_rules(scmp_filter_ctx ctx)
 		if (nr != __NR_SCMP_ERROR)
 			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
 	}
-	for (i = 0; i < sizeof(families) / sizeof(families[0]) && rc == 0; i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+	for (i = 0; i < sizeof(families) / sizeof(families[0]) && rc == 0; i++) {
+		family.datum_a = (scmp_datum_t)families[i];
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, family);
+	}
 	return rc;
 }
 
