@@ -14,10 +14,29 @@
 struct e2e net;
 static bool added[LAB_MAX_NODES];
 
+const char *e2e_build(void)
+{
+	static char path[512];
+	ssize_t n;
+
+	if (path[0])
+		return path;
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	assert_true(n > 0);
+	path[n] = 0;
+	for (unsigned up = 0; up < 2; up++)
+		*strrchr(path, '/') = 0;
+	return path;
+}
+
 bool e2e_begin(void)
 {
+	char program[600];
 	struct err err;
 
+	/* Later /proc/self/exe may be a path of mounts that are gone. */
+	snprintf(program, sizeof(program), "%s/proto/kira/node/dep-kira", e2e_build());
+	setenv("DEP_KIRA", program, 1);
 	/* libyang's use of strndup() on texts without an end is no overrun. */
 	setenv("ASAN_OPTIONS", "abort_on_error=1:detect_stack_use_after_return=1", 1);
 	if (lab_isolate(&err) == 0)
@@ -135,9 +154,10 @@ static void step(void)
 	for (unsigned i = 0; i < net.n; i++) {
 		struct lab_node *node = lab_node(net.lab, i);
 
-		if (node->state == LAB_STOPPED && WIFSIGNALED(node->status) && WTERMSIG(node->status) != SIGKILL) {
+		/* lab_poll notices only those that nobody killed. */
+		if (node->state == LAB_STOPPED && node->status != 0 && !(WIFSIGNALED(node->status) && WTERMSIG(node->status) == SIGKILL)) {
 			show_log(i);
-			fail_msg("dep-kira of node %u ended by signal %d", i, WTERMSIG(node->status));
+			fail_msg("dep-kira of node %u ended, wait status 0x%x", i, (unsigned)node->status);
 		}
 		if (node->state != LAB_RUNNING || !node->has_addr || added[i])
 			continue;
@@ -221,18 +241,6 @@ int e2e_node(const struct kira_id *id)
 			return (int)i;
 	}
 	return -1;
-}
-
-const char *e2e_build(void)
-{
-	static char path[512];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-	assert_true(n > 0);
-	path[n] = 0;
-	for (unsigned up = 0; up < 2; up++)
-		*strrchr(path, '/') = 0;
-	return path;
 }
 
 static char *read_all(FILE *f)
@@ -421,6 +429,11 @@ void e2e_tell_missing(void)
 
 	assert_non_null(m);
 	prober_matrix(net.prober, m);
+	for (unsigned i = 0; i < net.n; i++)
+		if (lab_node(net.lab, i)->state == LAB_RUNNING && !lab_node(net.lab, i)->has_addr) {
+			e2e_say("node %u has no address", i);
+			show_log(i);
+		}
 	for (unsigned x = 0; x < net.n * net.n; x++) {
 		if (m[x] != PAIR_BAD)
 			continue;
