@@ -171,6 +171,7 @@ struct contact {
 	uint32_t ssn;
 	usec_t seen;      /* any word of it */
 	usec_t validated; /* the active path was proved */
+	usec_t since;     /* the active path is this one */
 	usec_t lost;      /* when it became invalid */
 	struct path *active;
 	struct list adjs; /* not empty: a neighbour (ULN) */
@@ -312,7 +313,7 @@ void refresh_fire(struct kira *k, struct timer *t, usec_t now);
 /* The contact's path is new (and perhaps set up by a probe already): set it up where it leads beyond the vicinity, and
  * keep it so. */
 void path_setup(struct kira *k, struct contact *c, bool set_up, bool again, usec_t now);
-void path_teardown(struct kira *k, struct path *p, usec_t now);
+void path_teardown(struct kira *k, struct path *p, usec_t since, usec_t now);
 void scan_fire(struct kira *k, struct timer *t, usec_t now);
 
 /* ---- failures (failure.c) ---- */
@@ -460,6 +461,7 @@ struct kira {
 	nid_t gossip_about; /* held */
 	struct timer ond;
 	usec_t ond_wait;
+	usec_t ond_news; /* when the deepest bucket last got somebody new */
 	struct timer rod;
 	usec_t rod_wait;
 	bool rod_learned;

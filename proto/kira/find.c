@@ -11,6 +11,7 @@
 #define OND_WAIT MSEC(250)
 #define OND_TRIES 6
 #define OND_MAX SEC(300)
+#define OND_QUIET SEC(60)
 #define LOOKUP_WAIT SEC(3)
 #define RADIUS 20
 
@@ -148,6 +149,7 @@ void ond_soon(struct kira *k, usec_t now)
 	usec_t due = now + jitter(k, MSEC(20));
 
 	k->ond_wait = k->p.ond;
+	k->ond_news = now;
 	if (!timer_armed(&k->ond) || k->ond.h.due > due)
 		timer_set(k, &k->ond, due);
 }
@@ -184,7 +186,9 @@ void ond_fire(struct kira *k, struct timer *t, usec_t now)
 		timer_set(k, t, now + jitter(k, OND_WAIT));
 		return;
 	}
-	k->ond_wait = k->ond_wait * 2 < OND_MAX ? k->ond_wait * 2 : OND_MAX;
+	/* The neighbourhood has been quiet for a while: look at it more seldom. */
+	if (now - k->ond_news > OND_QUIET)
+		k->ond_wait = k->ond_wait * 2 < OND_MAX ? k->ond_wait * 2 : OND_MAX;
 	r = req_new(k, REQ_OND, 0, NULL, now);
 	if (!r)
 		return;

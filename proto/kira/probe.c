@@ -146,9 +146,10 @@ void path_setup(struct kira *k, struct contact *c, bool set_up, bool again, usec
 	timer_set(k, &c->refresh, now + jitter(k, SETUP_DELAY));
 }
 
-void path_teardown(struct kira *k, struct path *p, usec_t now)
+/* Entries of a path that served only for a short time are not worth a message: they expire. */
+void path_teardown(struct kira *k, struct path *p, usec_t since, usec_t now)
 {
-	if (p->n > NEAR)
+	if (p->n > NEAR && now - since >= k->p.path_expiry / 2)
 		send_along(k, KIRA_PATH_TEARDOWN_REQ, nonce(k), p);
 }
 

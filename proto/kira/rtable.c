@@ -125,6 +125,7 @@ static struct contact *contact_new(struct kira *k, nid_t id, struct path *p, use
 	c->degree = KIRA_DEGREE_UNKNOWN;
 	c->active = path_ref(p);
 	c->seen = now;
+	c->since = now;
 	c->validated = now;
 	c->bucket = (uint8_t)bucket_of(k, id_of(k, id));
 	k->bucket_n[c->bucket]++;
@@ -140,7 +141,7 @@ void rtable_remove(struct kira *k, struct contact *c, uint8_t event, usec_t now)
 	if (c->probe)
 		req_free(k, c->probe);
 	if (c->state == KIRA_VALID && !c->unset)
-		path_teardown(k, c->active, now);
+		path_teardown(k, c->active, c->since, now);
 	if (!is_uln(c))
 		k->bucket_n[c->bucket]--;
 	k->contact[c->at] = k->contact[--k->n_contacts];
@@ -157,6 +158,7 @@ void contact_set_path(struct kira *k, struct contact *c, struct path *p)
 	struct path *old = c->active;
 
 	c->active = path_ref(p);
+	c->since = k->now;
 	c->detour = 0;
 	c->proofs = 0;
 	c->unset = false;
@@ -239,13 +241,20 @@ void rtable_recount(struct kira *k, struct contact *c, usec_t now)
 		rtable_remove(k, out, KIRA_EV_CONTACT_REPLACED, now);
 }
 
+/* Would a node of the last bucket be in the last still, were it split? */
+static bool goes_deeper(const struct kira *k, nid_t id)
+{
+	unsigned next = k->n_buckets < KIRA_ID_BITS ? k->n_buckets + 1 : k->n_buckets;
+
+	return kira_bucket_index(id_of(k, k->self), id_of(k, id), next, k->p.acc) == next - 1;
+}
+
 /* Would a node at this many hops be taken into the table? */
 static bool has_room(struct kira *k, nid_t id, size_t n)
 {
 	unsigned b = bucket_of(k, id_of(k, id));
 
-	return k->bucket_n[b] < k->p.k || (b == k->n_buckets - 1 && b < KIRA_ID_BITS - 1 && k->p.acc == 1) ||
-	       displaced(k, b, n) != NULL;
+	return k->bucket_n[b] < k->p.k || goes_deeper(k, id) || displaced(k, b, n) != NULL;
 }
 
 static bool better(const struct hops *path, const struct contact *c)
@@ -328,7 +337,7 @@ static struct contact *confirm(struct kira *k, struct contact *c, const struct o
 	if (!p)
 		return NULL;
 	if (c->state == KIRA_VALID && !c->unset)
-		path_teardown(k, c->active, now);
+		path_teardown(k, c->active, c->since, now);
 	contact_set_path(k, c, p);
 	path_drop(k, p);
 	if (c->state != KIRA_VALID) {
@@ -379,7 +388,7 @@ struct contact *rtable_offer(struct kira *k, struct offer *o, struct hops *path,
 		return NULL;
 	if (c && o->ssn < c->ssn && c->state == KIRA_VALID && !c->checking)
 		return NULL;
-	probe_candidate(k, o->id, path, !c && bucket_of(k, id_of(k, o->id)) == k->n_buckets - 1, now);
+	probe_candidate(k, o->id, path, !c && goes_deeper(k, o->id), now);
 	return NULL;
 }
 
