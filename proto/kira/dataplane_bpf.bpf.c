@@ -120,7 +120,7 @@ static __always_inline __u16 prefix(const struct in6_addr *a)
 }
 
 /* Puts an IPv6 and a GRE header in front, to the path address of `label`. */
-static __always_inline int push(struct __sk_buff *skb, const __u8 *label)
+static __always_inline int push(struct __sk_buff *skb, const __u8 *label, __u8 hop_limit)
 {
 	struct {
 		struct ipv6hdr ip;
@@ -142,7 +142,7 @@ static __always_inline int push(struct __sk_buff *skb, const __u8 *label)
 	h.ip.version = 6;
 	h.ip.payload_len = bpf_htons(skb->len - L3 - sizeof(struct ipv6hdr));
 	h.ip.nexthdr = IPPROTO_GRE;
-	h.ip.hop_limit = HOP_LIMIT;
+	h.ip.hop_limit = hop_limit;
 	h.ip.saddr.s6_addr32[0] = own[0];
 	h.ip.saddr.s6_addr32[1] = own[1];
 	h.ip.saddr.s6_addr32[2] = own[2];
@@ -186,14 +186,14 @@ int kira_out(struct __sk_buff *skb)
 	if (to->kind == KIRA_BPF_PATH && to->bypass && skb->gso_size)
 		return TC_ACT_OK;
 	if (to->kind == KIRA_BPF_PATH) {
-		if (push(skb, to->label))
+		if (push(skb, to->label, to->hop_limit))
 			goto refuse;
 		COUNT(encapsulated);
 	} else if (!to->bypass) {
 		COUNT(plain);
 	}
 	if (to->bypass) {
-		if (push(skb, to->outer))
+		if (push(skb, to->outer, HOP_LIMIT))
 			goto refuse;
 		COUNT(bypassed);
 	}
@@ -238,7 +238,7 @@ static __always_inline int relabel(struct __sk_buff *skb, struct ipv6hdr *ip,
 		goto refuse;
 	COUNT(relabelled);
 	if (to->bypass) {
-		if (push(skb, to->outer))
+		if (push(skb, to->outer, HOP_LIMIT))
 			goto refuse;
 		COUNT(bypassed);
 	}

@@ -102,7 +102,10 @@ static int attach(struct dataplane *dp, enum dataplane_place place, uint32_t ifi
 
 static void pack(const struct kira_fwd *to, struct kira_bpf_fwd *v)
 {
-	*v = (struct kira_bpf_fwd){.kind = to->kind, .bypass = to->bypass, .link = to->link};
+	*v = (struct kira_bpf_fwd){.kind = to->kind,
+				  .bypass = to->bypass,
+				  .hop_limit = to->hop_limit ? to->hop_limit : KIRA_HOP_LIMIT,
+				  .link = to->link};
 	memcpy(v->via, &to->via, sizeof(v->via));
 	memcpy(v->label, &to->label, sizeof(v->label));
 	memcpy(v->outer, &to->outer, sizeof(v->outer));
@@ -110,7 +113,10 @@ static void pack(const struct kira_fwd *to, struct kira_bpf_fwd *v)
 
 static void unpack(const struct kira_bpf_fwd *v, struct kira_fwd *to)
 {
-	*to = (struct kira_fwd){.kind = v->kind, .bypass = v->bypass, .link = v->link};
+	*to = (struct kira_fwd){.kind = v->kind,
+				.bypass = v->bypass,
+				.hop_limit = v->hop_limit,
+				.link = v->link};
 	memcpy(&to->via, v->via, sizeof(v->via));
 	memcpy(&to->label, v->label, sizeof(v->label));
 	memcpy(&to->outer, v->outer, sizeof(v->outer));

@@ -17,7 +17,8 @@
 struct kira_bpf_fwd {
 	__u8 kind;
 	__u8 bypass;
-	__u16 pad;
+	__u8 hop_limit; /* of the header put in front with label */
+	__u8 pad;
 	__u32 link;
 	__u32 via[4]; /* network order */
 	__u8 label[14];

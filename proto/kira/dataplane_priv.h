@@ -9,7 +9,6 @@
 
 #define DATAPLANE_ENCAP 44
 #define DATAPLANE_ROOM (2 * DATAPLANE_ENCAP) /* kept free below the least link MTU (spec §4.1) */
-#define DATAPLANE_HOP_LIMIT 64
 #define DATAPLANE_LEVELS 3 /* encapsulations taken off one packet */
 #define DATAPLANE_LINKS_MAX 1024
 /* Marks our routes, addresses and neighbour entries in the kernel (as RTPROT_*, IFA_PROTO,

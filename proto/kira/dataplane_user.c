@@ -129,7 +129,7 @@ static void too_big(struct dataplane *dp, struct packet k, uint32_t mtu, uint32_
 
 /* ---- Sending ---- */
 
-static bool push(struct dataplane *dp, struct packet *k, const struct kira_id *label)
+static bool push(struct dataplane *dp, struct packet *k, const struct kira_id *label, uint8_t hop_limit)
 {
 	uint8_t *h = k->p - DATAPLANE_ENCAP;
 
@@ -140,7 +140,7 @@ static bool push(struct dataplane *dp, struct packet *k, const struct kira_id *l
 	h[4] = (uint8_t)((k->n + 4) >> 8);
 	h[5] = (uint8_t)(k->n + 4);
 	h[6] = IPPROTO_GRE;
-	h[7] = DATAPLANE_HOP_LIMIT;
+	h[7] = hop_limit ? hop_limit : KIRA_HOP_LIMIT;
 	memcpy(h + 8, &dp->own, 16);
 	h[24] = (uint8_t)(dp->params.path_prefix >> 8);
 	h[25] = (uint8_t)dp->params.path_prefix;
@@ -231,9 +231,9 @@ static void to_node(struct dataplane *dp, struct packet *k, usec_t now)
 	/* The kernel delivers to the node itself before it comes here. */
 	if ((!path && to.kind != KIRA_FWD_NEIGHBOUR) || !fits(dp, k, &to, added(&to, path), now))
 		return;
-	if (path && !push(dp, k, &to.label))
+	if (path && !push(dp, k, &to.label, to.hop_limit))
 		return;
-	if (to.bypass && !push(dp, k, &to.outer))
+	if (to.bypass && !push(dp, k, &to.outer, KIRA_HOP_LIMIT))
 		return;
 	if (!leave(dp, k, &to))
 		return;
@@ -265,7 +265,7 @@ static void relabel(struct dataplane *dp, struct packet *k, const struct kira_fw
 	if (!fits(dp, k, to, added(to, false), now))
 		return;
 	memcpy(k->p + 26, &to->label, sizeof(to->label));
-	if (to->bypass && !push(dp, k, &to->outer))
+	if (to->bypass && !push(dp, k, &to->outer, KIRA_HOP_LIMIT))
 		return;
 	if (!leave(dp, k, to))
 		return;

@@ -40,6 +40,9 @@ static struct kira_fwd fwd_contact(struct kira *k, struct contact *c)
 		return f;
 	}
 	f.kind = KIRA_FWD_PATH;
+	/* A detour on the way may make it longer still. */
+	if (c->active->n + 4 > KIRA_HOP_LIMIT)
+		f.hop_limit = 255;
 	if (c->detour >= 2) {
 		f.bypass = true;
 		f.outer = hops_label(k, c->active->hop, c->detour);
@@ -87,7 +90,7 @@ static struct kira_fwd fwd_entry(struct kira *k, const struct path_entry *e)
 
 static bool fwd_same(const struct kira_fwd *a, const struct kira_fwd *b)
 {
-	if (a->kind != b->kind || a->bypass != b->bypass || a->link != b->link)
+	if (a->kind != b->kind || a->bypass != b->bypass || a->link != b->link || a->hop_limit != b->hop_limit)
 		return false;
 	return memcmp(&a->via, &b->via, sizeof(a->via)) == 0 && kira_id_eq(&a->label, &b->label) &&
 	       (!a->bypass || kira_id_eq(&a->outer, &b->outer));

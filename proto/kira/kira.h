@@ -57,8 +57,11 @@ enum kira_fwd_kind {
 	KIRA_FWD_UNREACHABLE, /* NodeID: ICMPv6 type 1 code 3 to the source */
 };
 
+#define KIRA_HOP_LIMIT 64 /* of a header put in front, unless the path is longer than that allows (spec §2.19) */
+
 struct kira_fwd {
 	uint8_t kind;        /* enum kira_fwd_kind */
+	uint8_t hop_limit;   /* of the header put in front with `label`; 0: KIRA_HOP_LIMIT */
 	bool bypass;         /* after the above, encapsulate once more with destination PathID `outer` (spec §4.1) */
 	uint32_t link;
 	struct kira_addr via; /* the neighbour's link-local address */

@@ -126,8 +126,11 @@ void hops_cut_to_uln(struct kira *k, struct hops *h)
 	size_t i;
 
 	for (i = h->n; i-- > 1;) {
-		struct contact *c = contact_find(k, h->hop[i]);
+		struct contact *c;
 
+		if (!(k->uln_bits >> (h->hop[i] & 63) & 1))
+			continue;
+		c = contact_find(k, h->hop[i]);
 		if (c && is_uln(c)) {
 			cut(h, 0, i);
 			return;

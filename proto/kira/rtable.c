@@ -362,6 +362,8 @@ struct contact *rtable_offer(struct kira *k, struct offer *o, struct hops *path,
 	hops_cut_cycles(k, path);
 	if (o->id == k->self || path->n == 0)
 		return NULL;
+	if (o->validated && c && c->state == KIRA_VALID && path_same(c->active, path))
+		return confirm(k, c, o, path, now);
 	n = path->n;
 	hops_cut_to_uln(k, path);
 	if (!o->validated)
@@ -374,10 +376,7 @@ struct contact *rtable_offer(struct kira *k, struct offer *o, struct hops *path,
 	if (o->validated) {
 		o->set_up &= path->n == n;
 		not_via_proved(k, path->hop, path->n, now);
-		c = c ? confirm(k, c, o, path, now) : insert(k, o, path, now);
-		if (c && !is_uln(c) && c->state == KIRA_VALID && hops_splice(k, path) && path->n < c->active->n)
-			probe_candidate(k, c->id, path, false, now);
-		return c;
+		return c ? confirm(k, c, o, path, now) : insert(k, o, path, now);
 	}
 
 	if (not_via_hits(k, path->hop, path->n, 0, now))

@@ -206,6 +206,7 @@ static struct adj *adj_up(struct kira *k, const struct kira_msg *m, uint32_t lin
 	timer_set(k, &a->silence, now + jitter(k, k->p.silence));
 	if (fresh) {
 		k->n_uln++;
+		k->uln_bits |= (uint64_t)1 << (id & 63);
 		rtable_recount(k, c, now);
 		not_via_remove(k, k->self, id);
 		vic_link(k, k->self, id);

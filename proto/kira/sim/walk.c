@@ -22,7 +22,7 @@ struct packet {
 	uint32_t hops;
 	unsigned depth; /* encapsulations */
 	struct kira_id label[WALK_STACK];
-	uint32_t used[WALK_STACK]; /* of the hop limit of each */
+	uint32_t left[WALK_STACK]; /* of the hop limit of each */
 	bool over;                 /* a hop limit has run out; goes on to tell a loop from a long path */
 };
 
@@ -39,12 +39,12 @@ static void record(struct trail *t, uint32_t node)
 		t->node[t->n++] = node;
 }
 
-static uint8_t push(struct packet *p, const struct kira_id *label)
+static uint8_t push(struct packet *p, const struct kira_id *label, uint8_t hop_limit)
 {
 	if (p->depth == WALK_STACK)
 		return WALK_STACK_FULL;
 	p->label[p->depth] = *label;
-	p->used[p->depth++] = 1;
+	p->left[p->depth++] = hop_limit ? hop_limit : KIRA_HOP_LIMIT;
 	return WALK_DELIVERED;
 }
 
@@ -86,12 +86,14 @@ static uint8_t relabel(const struct sim *s, struct packet *p, struct trail *t)
 	}
 	if (to->kind != KIRA_FWD_PATH)
 		return WALK_BAD_ENTRY;
-	p->over |= ++p->used[p->depth - 1] > WALK_HOPS;
+	/* A node that is left with none of it does not pass the packet on. */
+	p->over |= p->left[p->depth - 1] <= 1;
+	p->left[p->depth - 1] -= p->left[p->depth - 1] > 1;
 	if (p->hops > HOPS_MOST)
 		return WALK_HOP_LIMIT;
 	p->label[p->depth - 1] = to->label;
 	if (to->bypass)
-		end = push(p, &to->outer);
+		end = push(p, &to->outer, KIRA_HOP_LIMIT);
 	return end == WALK_DELIVERED ? cross(s, p, to, t) : end;
 }
 
@@ -110,9 +112,9 @@ static struct segment go(const struct sim *s, uint32_t node, const struct kira_f
 	uint8_t end = WALK_DELIVERED;
 
 	if (to->kind == KIRA_FWD_PATH)
-		end = push(&p, &to->label);
+		end = push(&p, &to->label, to->hop_limit);
 	if (end == WALK_DELIVERED && to->bypass)
-		end = push(&p, &to->outer);
+		end = push(&p, &to->outer, KIRA_HOP_LIMIT);
 	if (end == WALK_DELIVERED)
 		end = cross(s, &p, to, t);
 	mark = p;
