@@ -418,9 +418,11 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 	/* A neighbour that does not count us as one of its own has started anew, or does not hear us. */
 	if (known && !named && m->type == KIRA_ULN_DISC_REQ) {
 		a->heard = now - k->p.silence;
-		a->tries = 0;
-		a->doubted = true;
-		timer_set(k, &a->silence, now + MSEC(20));
+		if (!a->doubted) {
+			a->doubted = true;
+			a->tries = 0;
+			timer_set(k, &a->silence, now + MSEC(20));
+		}
 	}
 	news = vic_list(k, a->c->id, ssn, nb.hop, nb.n, now);
 	if (news)
