@@ -129,6 +129,8 @@ void buf_drop(struct buf *b, size_t n)
 {
 	if (n > b->n)
 		n = b->n;
+	if (n == 0)
+		return;
 	memmove(b->p, b->p + n, b->n - n);
 	b->n -= n;
 }

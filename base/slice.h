@@ -27,6 +27,8 @@ static inline bool slice_take(struct slice *s, size_t n, struct slice *out)
 	if (n > s->n)
 		return false;
 	*out = (struct slice){s->p, n};
+	if (n == 0)
+		return true; /* p may be NULL */
 	s->p += n;
 	s->n -= n;
 	return true;
@@ -37,6 +39,8 @@ static inline bool slice_copy(struct slice *s, void *to, size_t n)
 {
 	if (n > s->n)
 		return false;
+	if (n == 0)
+		return true;
 	memcpy(to, s->p, n);
 	s->p += n;
 	s->n -= n;

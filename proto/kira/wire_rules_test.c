@@ -383,6 +383,8 @@ static void path_is_empty(void **state)
 	for (i = 0; i < 2; i++) {
 		path(both[i], &id_d, 0, NULL, 1);
 		DROPPED(ENTRY);
+		path(both[i], &kira_id_undefined, 0, NULL, 1);
+		DROPPED(ENTRY);
 	}
 }
 
