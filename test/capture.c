@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LONGEST 9 /* nodes on a path */
+#define LONGEST 12 /* nodes on a path */
 #define SEEN 16384
 
 /* ---- all paths of the topology by their PathIDs */

@@ -96,6 +96,7 @@ struct adj {
 	struct contact *c;
 	uint32_t link;
 	struct kira_addr addr;
+	usec_t since;
 	usec_t heard;   /* last frame that was meant for us: proof of both directions */
 	unsigned tries; /* probes of its silence without answer */
 	bool doubted;   /* it said that it does not know us */
@@ -438,7 +439,7 @@ struct kira {
 
 	struct hash vic;
 	struct hash reqs;
-	unsigned in_flight; /* resync requests */
+	unsigned n_disc; /* of them, handshakes */
 	struct not_via not_via[NOT_VIA_MAX];
 	unsigned n_not_via;
 

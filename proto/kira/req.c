@@ -106,6 +106,8 @@ void req_free(struct kira *k, struct req *r)
 
 	if (c && c->probe == r)
 		c->probe = NULL;
+	if (r->kind == REQ_DISC)
+		k->n_disc--;
 	timer_stop(k, &r->timer);
 	hash_del(&k->reqs, &r->node);
 	if (r->target)

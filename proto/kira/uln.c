@@ -8,6 +8,7 @@
 #define ANSWER_ANYWAY SEC(1) /* heuristic_max_wait: our own hellos are rarer than this */
 #define DISC_WAIT MSEC(250)
 #define DISC_TRIES 3
+#define DISC_MAX 256 /* handshakes under way: more are invented ones */
 #define QUERY_WAIT SEC(3)
 #define QUERY_TRIES 3
 #define RESYNC MSEC(100)
@@ -186,6 +187,7 @@ static struct adj *adj_up(struct kira *k, const struct kira_msg *m, uint32_t lin
 	a->link = link;
 	a->addr = *from;
 	a->heard = now;
+	a->since = now;
 	a->silence.fire = silence_fire;
 	list_init(&a->in);
 	if (hash_add(&k->adjs, &a->node, adj_hash(link, from)) < 0) {
@@ -298,10 +300,11 @@ static void disc_send(struct kira *k, uint8_t type, const struct kira_id *dest, 
 static void disc_start(struct kira *k, const struct kira_id *id, uint32_t link, const struct kira_addr *to, usec_t now)
 {
 	nid_t h = hold_for_now(k, id);
-	struct req *r = h ? req_new(k, REQ_DISC, h, NULL, now) : NULL;
+	struct req *r = h && k->n_disc < DISC_MAX ? req_new(k, REQ_DISC, h, NULL, now) : NULL;
 
 	if (!r)
 		return;
+	k->n_disc++;
 	r->link = link;
 	r->addr = *to;
 	r->tries = 1;
@@ -399,6 +402,17 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 		k->stats.drop[KIRA_DROP_RATE]++;
 		return;
 	}
+	while (list.p && kira_contact_next(&list, &e))
+		named |= kira_id_eq(&e.id, id_of(k, k->self));
+	list = m->contacts;
+	/* A request shows that we hear its sender, not that it hears us, unless it names us already. So we answer, and
+	 * ask in turn; its answer makes it a neighbour. */
+	if (!a && m->type == KIRA_ULN_DISC_REQ && !named) {
+		disc_send(k, KIRA_ULN_DISC_RSP, &m->src, m->msg_id, link, from);
+		if (!disc_pending(k, link, from))
+			disc_start(k, &m->src, link, from, now);
+		return;
+	}
 	known = a != NULL;
 	a = adj_up(k, m, link, from, now);
 	if (!a) {
@@ -411,12 +425,11 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 	while (list.p && kira_contact_next(&list, &e)) {
 		nid_t x = hold_for_now(k, &e.id);
 
-		named |= x == k->self;
 		if (x && x != k->self && x != a->c->id)
 			hops_add(&nb, x);
 	}
 	/* A neighbour that does not count us as one of its own has started anew, or does not hear us. */
-	if (known && !named && m->type == KIRA_ULN_DISC_REQ) {
+	if (known && !named && m->type == KIRA_ULN_DISC_REQ && now - a->since > SEC(1)) {
 		a->heard = now - k->p.silence;
 		if (!a->doubted) {
 			a->doubted = true;
