@@ -492,6 +492,9 @@ nid_t hold_for_now(struct kira *k, const struct kira_id *id);
 /* The same for n IDs on the wire, appended to h. */
 bool hold_hops(struct kira *k, struct hops *h, const uint8_t *ids, size_t n);
 
+/* The end of each entry into the core: writes out tables that are due, lets go of what was held. */
+void leave(struct kira *k, usec_t now);
+
 /* Starts a message of ours in k->out: type, flags, destination, nonce. */
 void msg_begin(struct kira *k, uint8_t type, uint8_t flags, const struct kira_id *dest, uint64_t msg_id);
 /* Ends k->out and sends it to the neighbour c (over attachment a, NULL: its first). False: not sent. */

@@ -292,7 +292,7 @@ static int ask_for(struct kira *k, uint8_t kind, const struct kira_id *target, u
 	struct req *r = id ? req_new(k, kind, id, NULL, now) : NULL;
 
 	if (!r)
-		return -1;
+		return -EBUSY;
 	r->tries = 1;
 	timer_set(k, &r->timer, now + LOOKUP_WAIT);
 	if (!c || c->state != KIRA_VALID)
@@ -321,23 +321,24 @@ void kira_want(struct kira *k, const struct kira_id *dest, usec_t now)
 	}
 	if (tokens_take(&k->doubts, 5, 10, now))
 		ask_for(k, REQ_WANT, dest, now);
-	fwd_flush(k, now);
+	leave(k, now);
 }
 
 int kira_trace(struct kira *k, const struct kira_id *target, usec_t now)
 {
+	int rc;
+
 	k->now = now;
 	if (!kira_id_valid(target) || kira_id_eq(target, id_of(k, k->self)))
 		return -EINVAL;
 	if (k->traces >= 16)
 		return -EBUSY;
 	k->traces++;
-	if (ask_for(k, REQ_TRACE, target, now) < 0) {
+	rc = ask_for(k, REQ_TRACE, target, now);
+	if (rc < 0)
 		k->traces--;
-		return -EBUSY;
-	}
-	fwd_flush(k, now);
-	return 0;
+	leave(k, now);
+	return rc;
 }
 
 /* The node answered along the reverse of the way our request took (m), or did not (NULL). */

@@ -97,6 +97,12 @@ static void let_go(struct kira *k)
 		pool_drop(k->pool, k->held[--k->n_held]);
 }
 
+void leave(struct kira *k, usec_t now)
+{
+	fwd_flush(k, now);
+	let_go(k);
+}
+
 /* ---- sending ---- */
 
 void msg_begin(struct kira *k, uint8_t type, uint8_t flags, const struct kira_id *dest, uint64_t msg_id)
@@ -273,7 +279,9 @@ static bool overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 			return false;
 	}
 	note_user(k, m, &back, now);
-	learn_source(k, m, &back, ours && m->type == KIRA_PROBE_RSP && r->path && path_same(r->path, &back), now);
+	/* What was learned so far may have ended the request. */
+	r = ours && m->type == KIRA_PROBE_RSP ? req_find(k, m->msg_id) : NULL;
+	learn_source(k, m, &back, r && path_same(r->path, &back), now);
 	if (m->type == KIRA_FIND_NODE_RSP || m->type == KIRA_QUERY_ROUTE_RSP)
 		learn_rtable(k, m, &back, now);
 	if (m->type == KIRA_ERROR && m->error == KIRA_ERR_SEGMENT_FAILURE) {
@@ -410,8 +418,7 @@ void kira_receive(struct kira *k, uint32_t link, const struct kira_addr *from, s
 	drop = receive(k, link, from, frame, now);
 	if (drop)
 		k->stats.drop[drop]++;
-	fwd_flush(k, now);
-	let_go(k);
+	leave(k, now);
 }
 
 usec_t kira_tick(struct kira *k, usec_t now)
@@ -428,7 +435,7 @@ usec_t kira_tick(struct kira *k, usec_t now)
 		t->fire(k, t, now);
 		let_go(k);
 	}
-	fwd_flush(k, now);
+	leave(k, now);
 	return kira_next(k);
 }
 

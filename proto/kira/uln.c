@@ -107,7 +107,7 @@ void kira_link_down(struct kira *k, uint32_t link, usec_t now)
 		if (a->link == link)
 			adj_down(k, a, now);
 	}
-	fwd_flush(k, now);
+	leave(k, now);
 }
 
 /* ---- attachments ---- */
