@@ -10,6 +10,7 @@
 #define SCAN SEC(1)
 #define SCAN_BUCKET 2
 #define SCAN_OFFERS 10
+#define SCAN_CONTACTS 32
 #define STABLE 3 /* proofs of one path after which it is refreshed less often */
 
 /* ProbeReq, PathSetupReq or PathTeardownReq along a path. */
@@ -215,28 +216,33 @@ static void scan_vicinity(struct kira *k, usec_t now)
 		k->scan_from = 0;
 }
 
-/* A contact's path that passes the vicinity by a longer way than it shows is offered with the shorter one. */
+/* Each second some contacts' paths are looked at for a shorter way to one of their hops: by the vicinity graph, or by the
+ * path of another contact (which the insertion rule finds). */
 static void scan_shortcuts(struct kira *k, usec_t now)
 {
-	unsigned offered = 0;
 	uint32_t i;
 
-	for (i = 0; i < k->n_contacts && offered < SCAN_OFFERS; i++) {
+	for (i = 0; i < k->n_contacts && i < SCAN_CONTACTS; i++) {
 		struct contact *c = k->contact[(k->scan_contact + i) % k->n_contacts];
+		struct offer o = {.id = c->id, .ssn = c->ssn, .degree = KIRA_DEGREE_UNKNOWN};
 		struct path *p = c->active;
+		struct hops path = {.n = p->n};
 		size_t hop = p->n < 8 ? p->n : 8;
+		const struct vnode *v = NULL;
 
 		if (c->state != KIRA_VALID || is_uln(c))
 			continue;
-		while (hop-- > 2) {
-			const struct vnode *v = vic_find(k, p->hop[hop]);
-
-			if (!v || v->dist == 0 || v->dist > hop)
-				continue;
-			offer_by_vicinity(k, v, c->id, c->ssn, p->hop + hop + 1, p->n - hop - 1u, now);
-			offered++;
-			break;
+		while (!v && hop-- > 2) {
+			v = vic_find(k, p->hop[hop]);
+			if (v && (v->dist == 0 || v->dist > hop))
+				v = NULL;
 		}
+		if (v) {
+			offer_by_vicinity(k, v, c->id, c->ssn, p->hop + hop + 1, p->n - hop - 1u, now);
+			continue;
+		}
+		memcpy(path.hop, p->hop, p->n * sizeof(nid_t));
+		rtable_offer(k, &o, &path, now);
 	}
 	k->scan_contact += i;
 }
