@@ -6,6 +6,24 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+static const int signums[] = {SIGINT, SIGTERM, SIGHUP};
+
+static void hold(int how)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < 3; i++)
+		sigaddset(&set, signums[i]);
+	pthread_sigmask(how, &set, NULL);
+}
+
+void loop_signals_hold(void)
+{
+	hold(SIG_BLOCK);
+}
+
 static void on_signal(uv_signal_t *h, int signum)
 {
 	struct loop_signals *s = h->data;
@@ -22,7 +40,6 @@ static void on_signal(uv_signal_t *h, int signum)
 int loop_signals_init(struct loop_signals *s, uv_loop_t *loop, void (*stop)(void *ctx, int signum),
 		      void (*reload)(void *ctx), void *ctx)
 {
-	static const int signums[] = {SIGINT, SIGTERM, SIGHUP};
 	size_t i;
 	int rc;
 
@@ -37,6 +54,7 @@ int loop_signals_init(struct loop_signals *s, uv_loop_t *loop, void (*stop)(void
 		s->sig[i].data = s;
 		uv_unref((uv_handle_t *)&s->sig[i]);
 	}
+	hold(SIG_UNBLOCK);
 	return 0;
 }
 

@@ -21,6 +21,10 @@ struct loop_signals {
 	unsigned seen;
 };
 
+/* Holds those three signals back until loop_signals_init(): a program that makes things in the kernel
+ * before its loop runs would be ended half-way, and leave them. To be called first. */
+void loop_signals_hold(void);
+
 int loop_signals_init(struct loop_signals *s, uv_loop_t *loop, void (*stop)(void *ctx, int signum),
 		      void (*reload)(void *ctx), void *ctx);
 

@@ -7,6 +7,7 @@
  * a crash the next start does that. */
 #include "base/config.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "proto/kira/node/node.h"
 #include "proto/kira/node/options.h"
 #include "proto/kira/node/sandbox.h"
@@ -100,6 +101,7 @@ int main(int argc, char **argv)
 		fputs(o.help ? options_help : "dep-kira " DEP_VERSION "\n", stdout);
 		return 0;
 	}
+	loop_signals_hold();
 	log_init("dep-kira", o.level);
 	schema = config_schema_new("kira", kira_yang, &err);
 	if (!schema)
