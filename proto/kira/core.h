@@ -237,8 +237,8 @@ void not_via_proved(struct kira *k, const nid_t *hop, size_t n, usec_t now);
 void not_via_expire(struct kira *k, usec_t now);
 /* Appends our newest entries and those of m (or NULL) as one object. */
 void not_via_write(struct kira *k, struct buf *b, const struct kira_msg *m, usec_t now);
-/* The list of a received message: believed from an end of the link or in an answer to us, else a reason to probe. */
-void not_via_receive(struct kira *k, const struct kira_msg *m, bool answers_us, usec_t now);
+/* The list of a received message: believed from an end of the link or in an Error to us, else a reason to probe. */
+void not_via_receive(struct kira *k, const struct kira_msg *m, bool error_to_us, usec_t now);
 /* Does the path use a link of the message's list? */
 bool not_via_in_msg(struct kira *k, const struct kira_msg *m, const struct path *p);
 void not_via_free(struct kira *k);

@@ -246,17 +246,12 @@ static void learn_rtable(struct kira *k, const struct kira_msg *m, const struct 
 	}
 }
 
-static bool is_answer(uint8_t type)
-{
-	return type == KIRA_FIND_NODE_RSP || type == KIRA_QUERY_ROUTE_RSP || type == KIRA_PROBE_RSP ||
-	       type == KIRA_STORE_RSP || type == KIRA_FETCH_RSP;
-}
-
 /* What every node on the way does (spec §2.11, steps 1 to 6). False: the message ends here. */
 static bool overhear(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now)
 {
 	struct hops back = {.n = 0};
 	struct req *r;
+	bool set_up;
 	bool ours;
 	size_t i;
 
@@ -267,10 +262,6 @@ static bool overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 	} else if (m->type == KIRA_PATH_TEARDOWN_REQ) {
 		fwd_teardown(k, m, now);
 	}
-	r = m->type == KIRA_ERROR || is_answer(m->type) ? req_find(k, m->msg_id) : NULL;
-	ours = r && m->index == m->n_hops - 1 && kira_id_eq(&m->dest, id_of(k, k->self));
-	if (m->not_via.p)
-		not_via_receive(k, m, ours, now);
 	for (i = m->index; i-- > 0;) {
 		struct kira_id id = kira_hop(m->route, i);
 		nid_t x = hold_for_now(k, &id);
@@ -278,10 +269,14 @@ static bool overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 		if (!x || !hops_add(&back, x))
 			return false;
 	}
+	r = m->type == KIRA_ERROR || m->type == KIRA_PROBE_RSP ? req_find(k, m->msg_id) : NULL;
+	ours = r && m->index == m->n_hops - 1 && kira_id_eq(&m->dest, id_of(k, k->self));
+	set_up = ours && m->type == KIRA_PROBE_RSP && path_same(r->path, &back);
+	/* This may end r. */
+	if (m->not_via.p)
+		not_via_receive(k, m, ours && m->type == KIRA_ERROR, now);
 	note_user(k, m, &back, now);
-	/* What was learned so far may have ended the request. */
-	r = ours && m->type == KIRA_PROBE_RSP ? req_find(k, m->msg_id) : NULL;
-	learn_source(k, m, &back, r && path_same(r->path, &back), now);
+	learn_source(k, m, &back, set_up, now);
 	if (m->type == KIRA_FIND_NODE_RSP || m->type == KIRA_QUERY_ROUTE_RSP)
 		learn_rtable(k, m, &back, now);
 	if (m->type == KIRA_ERROR && m->error == KIRA_ERR_SEGMENT_FAILURE) {
