@@ -49,19 +49,28 @@ static void sift(struct heap *h, struct heap_node *n)
 	place(h, pos, n);
 }
 
+int heap_reserve(struct heap *h, uint32_t n)
+{
+	uint32_t cap = h->cap ? h->cap : 8;
+	void *at;
+
+	if (n <= h->cap)
+		return 0;
+	while (cap < n)
+		cap *= 2;
+	at = alloc_resize(h->a, h->at, h->cap * sizeof(*h->at), cap * sizeof(*h->at));
+	if (!at)
+		return -ENOMEM;
+	h->at = at;
+	h->cap = cap;
+	return 0;
+}
+
 int heap_set(struct heap *h, struct heap_node *n, usec_t due)
 {
 	if (n->pos == 0) {
-		if (h->n == h->cap) {
-			uint32_t cap = h->cap ? h->cap * 2 : 8;
-			void *at = alloc_resize(h->a, h->at, h->cap * sizeof(*h->at),
-						cap * sizeof(*h->at));
-
-			if (!at)
-				return -ENOMEM;
-			h->at = at;
-			h->cap = cap;
-		}
+		if (heap_reserve(h, h->n + 1) < 0)
+			return -ENOMEM;
 		h->n++;
 		place(h, h->n, n);
 	}

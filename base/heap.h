@@ -25,6 +25,8 @@ void heap_init(struct heap *h, struct alloc *a);
 void heap_free(struct heap *h);
 /* Puts n into the heap, or moves it, to be due at `due`. Returns 0 or -ENOMEM (n is then where it was). */
 int heap_set(struct heap *h, struct heap_node *n, usec_t due);
+/* Makes room for n entries in all: up to that number heap_set does not fail. Returns 0 or -ENOMEM. */
+int heap_reserve(struct heap *h, uint32_t n);
 /* Takes n out; does nothing where it is not in the heap. */
 void heap_del(struct heap *h, struct heap_node *n);
 /* The entry due first, or NULL. */

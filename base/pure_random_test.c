@@ -95,6 +95,28 @@ static void heap_that_cannot_grow(void **state)
 	heap_free(&h);
 }
 
+/* Room asked for is there when there is no more memory; room that cannot be had is refused. */
+static void heap_keeps_reserved_room(void **state)
+{
+	struct alloc a;
+	struct heap h;
+	int i;
+
+	alloc_init(&a, 0);
+	heap_init(&h, &a);
+	memset(items, 0, sizeof(items));
+	assert_int_equal(heap_reserve(&h, 100), 0);
+	a.limit = a.used;
+	for (i = 0; i < 100; i++)
+		assert_int_equal(heap_set(&h, &items[i].heap, 100 - i), 0);
+	assert_ptr_equal(heap_min(&h), &items[99].heap);
+	assert_int_equal(heap_reserve(&h, 50), 0);
+	assert_int_equal(heap_reserve(&h, 1000), -ENOMEM);
+	assert_ptr_equal(heap_min(&h), &items[99].heap);
+	heap_free(&h);
+	assert_int_equal(a.used, 0);
+}
+
 static bool found(const struct hash *t, const struct item *x, uint32_t h)
 {
 	struct hash_node *n;
@@ -246,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heap_beside_a_search),
 		cmocka_unit_test(heap_that_cannot_grow),
+		cmocka_unit_test(heap_keeps_reserved_room),
 		cmocka_unit_test(hash_beside_flags),
 		cmocka_unit_test(hashes_are_spread),
 		cmocka_unit_test(collisions_depend_on_the_seed),

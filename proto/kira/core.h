@@ -21,8 +21,11 @@ struct timer {
 	void (*fire)(struct kira *k, struct timer *t, usec_t now);
 };
 
-/* Arms t for `due`. Where memory is short the timer keeps its old time; every periodic task re-arms itself, so the node
- * then runs late, not wrong. */
+/* A timer's owner begins and ends with it: there is room for all of them to be armed, so that arming cannot fail. False:
+ * no memory, and then there is nothing to end. */
+bool timer_begin(struct kira *k, struct timer *t, void (*fire)(struct kira *k, struct timer *t, usec_t now));
+void timer_end(struct kira *k, struct timer *t);
+/* Arms t for `due`. */
 void timer_set(struct kira *k, struct timer *t, usec_t due);
 void timer_stop(struct kira *k, struct timer *t);
 static inline bool timer_armed(const struct timer *t)
@@ -144,13 +147,16 @@ void vic_observe(struct kira *k, nid_t id, uint32_t ssn, usec_t now);
 void vic_reset(struct kira *k, nid_t id);
 void vic_link(struct kira *k, nid_t a, nid_t b);
 void vic_unlink(struct kira *k, nid_t a, nid_t b);
-/* The neighbour list of `id` as of `ssn`: links come and go accordingly. Returns whether anything changed. */
-bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const nid_t *nb, size_t n, usec_t now);
+/* The neighbour list of `id` as of `ssn`: links come and go accordingly; none goes where the list is not whole. Returns
+ * whether anything changed. */
+bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const struct hops *nb, bool whole, usec_t now);
 /* Distances anew; drops what is beyond the radius. */
 void vic_settle(struct kira *k);
 /* Shortest path of at most 3 hops from ourselves to `to` over neighbours other than `not_first` and never through
  * `avoid` (0: none). Returns its length, 0: none. */
 size_t vic_detour(const struct kira *k, nid_t to, nid_t not_first, nid_t avoid, nid_t path[3]);
+/* Puts in what there was no memory for, and asks for what is not known for the same reason. */
+void vic_mend(struct kira *k, usec_t now);
 void vic_free(struct kira *k);
 
 /* ---- contacts and buckets (rtable.c) ---- */
@@ -237,8 +243,8 @@ void not_via_proved(struct kira *k, const nid_t *hop, size_t n, usec_t now);
 void not_via_expire(struct kira *k, usec_t now);
 /* Appends our newest entries and those of m (or NULL) as one object. */
 void not_via_write(struct kira *k, struct buf *b, const struct kira_msg *m, usec_t now);
-/* The list of a received message: believed from an end of the link or in an answer to us, else a reason to probe. */
-void not_via_receive(struct kira *k, const struct kira_msg *m, bool answers_us, usec_t now);
+/* The list of a received message: believed from an end of the link or in an Error to us, else a reason to probe. */
+void not_via_receive(struct kira *k, const struct kira_msg *m, bool error_to_us, usec_t now);
 /* Does the path use a link of the message's list? */
 bool not_via_in_msg(struct kira *k, const struct kira_msg *m, const struct path *p);
 void not_via_free(struct kira *k);
@@ -334,10 +340,12 @@ struct rediscovery {
 
 /* The neighbour's last attachment is gone. */
 void uln_lost(struct kira *k, struct contact *c, usec_t now);
-/* c's active path does not work (any more), because of link a–b if not 0. */
+/* c's active path does not work (any more), because of link a–b if not 0. c stays in the table. */
 void contact_invalid(struct kira *k, struct contact *c, nid_t a, nid_t b, usec_t now);
 /* Link a–b failed, says somebody we believe: every contact that uses it becomes invalid. */
 void link_failed(struct kira *k, nid_t a, nid_t b, usec_t when, usec_t now);
+/* Starts the rediscovery of a lost contact that there was no memory for. */
+void rediscovery_due(struct kira *k, struct contact *c, usec_t now);
 void rediscovery_stop(struct kira *k, struct contact *c);
 void rediscovery_answer(struct kira *k, struct req *r, bool dead_end, usec_t now);
 /* Error to the originator of m: the link from us to `next` is down, or (next NULL) nobody is closer. */
@@ -424,6 +432,7 @@ struct kira {
 	usec_t now;
 
 	struct heap timers;
+	uint32_t n_timers; /* armed or not */
 	struct list links;
 	struct hash link_ids;
 	struct hash adjs;
@@ -449,6 +458,7 @@ struct kira {
 	bool nodes_dirty;
 	bool nodes_urgent;
 	bool vicinity_dirty;
+	bool memory_short; /* something of the vicinity or of its PathIDs is missing for want of memory */
 	usec_t nodes_written;
 	struct hash paths;
 	struct hash pairs;

@@ -28,7 +28,7 @@ void rediscovery_stop(struct kira *k, struct contact *c)
 
 	if (!d)
 		return;
-	timer_stop(k, &d->timer);
+	timer_end(k, &d->timer);
 	for (i = 0; i < d->n_via; i++)
 		pool_drop(k->pool, d->via[i]);
 	if (d->link_a) {
@@ -125,18 +125,20 @@ void rediscovery_answer(struct kira *k, struct req *r, bool dead_end, usec_t now
 		give_up(k, c, now);
 }
 
+/* Where memory is short it starts later (rediscovery_due()): the contact stays, for its callers go on with it. */
 static void rediscovery_start(struct kira *k, struct contact *c, nid_t a, nid_t b, usec_t wait, usec_t now)
 {
 	struct rediscovery *d = c->red;
 
 	if (!d) {
 		d = alloc_zero(k->a, sizeof(*d));
-		if (!d) {
-			give_up(k, c, now);
+		if (!d)
+			return;
+		if (!timer_begin(k, &d->timer, rediscover_fire)) {
+			alloc_free(k->a, d, sizeof(*d));
 			return;
 		}
 		d->c = c;
-		d->timer.fire = rediscover_fire;
 		c->red = d;
 	}
 	if (a && !d->link_a) {
@@ -144,6 +146,12 @@ static void rediscovery_start(struct kira *k, struct contact *c, nid_t a, nid_t 
 		d->link_b = pool_ref(k->pool, b);
 	}
 	timer_set(k, &d->timer, now + jitter(k, wait));
+}
+
+void rediscovery_due(struct kira *k, struct contact *c, usec_t now)
+{
+	if (c->state != KIRA_VALID && !c->red)
+		rediscovery_start(k, c, 0, 0, wait_uln, now);
 }
 
 void contact_invalid(struct kira *k, struct contact *c, nid_t a, nid_t b, usec_t now)

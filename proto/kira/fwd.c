@@ -497,9 +497,8 @@ static struct path_entry *path_add(struct kira *k, const struct kira_id *in, nid
 {
 	struct path_entry *e = alloc_zero(k->a, sizeof(*e));
 
-	if (!e)
-		return NULL;
-	if (hash_add(&k->paths, &e->node, path_hash(k, in)) < 0) {
+	if (!e || hash_add(&k->paths, &e->node, path_hash(k, in)) < 0) {
+		k->memory_short = true;
 		alloc_free(k->a, e, sizeof(*e));
 		return NULL;
 	}
@@ -573,6 +572,7 @@ static void path_want(struct kira *k, nid_t n1, nid_t n2)
 	if (n2)
 		e->out2 = kira_path_id(k->p.hash, ids + 2, n - 2);
 	if (hash_add(&k->pairs, &e->pair, pair_hash(n1, n2)) < 0) {
+		k->memory_short = true;
 		e->precomputed = false;
 		k->n_explicit++;
 		path_remove(k, e);

@@ -26,6 +26,21 @@
 
 /* ---- time ---- */
 
+bool timer_begin(struct kira *k, struct timer *t, void (*fire)(struct kira *k, struct timer *t, usec_t now))
+{
+	if (heap_reserve(&k->timers, k->n_timers + 1) < 0)
+		return false;
+	k->n_timers++;
+	t->fire = fire;
+	return true;
+}
+
+void timer_end(struct kira *k, struct timer *t)
+{
+	timer_stop(k, t);
+	k->n_timers--;
+}
+
 void timer_set(struct kira *k, struct timer *t, usec_t due)
 {
 	heap_set(&k->timers, &t->h, due);
@@ -66,14 +81,18 @@ nid_t hold_for_now(struct kira *k, const struct kira_id *id)
 		size_t cap = k->cap_held ? k->cap_held * 2 : 64;
 		void *more = alloc_resize(k->a, k->held, k->cap_held * sizeof(*k->held), cap * sizeof(*k->held));
 
-		if (!more)
+		if (!more) {
+			k->memory_short = true;
 			return 0;
+		}
 		k->held = more;
 		k->cap_held = cap;
 	}
 	h = pool_hold(k->pool, id);
 	if (h)
 		k->held[k->n_held++] = h;
+	else
+		k->memory_short = true;
 	return h;
 }
 
@@ -246,17 +265,12 @@ static void learn_rtable(struct kira *k, const struct kira_msg *m, const struct 
 	}
 }
 
-static bool is_answer(uint8_t type)
-{
-	return type == KIRA_FIND_NODE_RSP || type == KIRA_QUERY_ROUTE_RSP || type == KIRA_PROBE_RSP ||
-	       type == KIRA_STORE_RSP || type == KIRA_FETCH_RSP;
-}
-
 /* What every node on the way does (spec §2.11, steps 1 to 6). False: the message ends here. */
 static bool overhear(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now)
 {
 	struct hops back = {.n = 0};
 	struct req *r;
+	bool set_up;
 	bool ours;
 	size_t i;
 
@@ -267,10 +281,6 @@ static bool overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 	} else if (m->type == KIRA_PATH_TEARDOWN_REQ) {
 		fwd_teardown(k, m, now);
 	}
-	r = m->type == KIRA_ERROR || is_answer(m->type) ? req_find(k, m->msg_id) : NULL;
-	ours = r && m->index == m->n_hops - 1 && kira_id_eq(&m->dest, id_of(k, k->self));
-	if (m->not_via.p)
-		not_via_receive(k, m, ours, now);
 	for (i = m->index; i-- > 0;) {
 		struct kira_id id = kira_hop(m->route, i);
 		nid_t x = hold_for_now(k, &id);
@@ -278,10 +288,14 @@ static bool overhear(struct kira *k, const struct kira_msg *m, struct adj *a, us
 		if (!x || !hops_add(&back, x))
 			return false;
 	}
+	r = m->type == KIRA_ERROR || m->type == KIRA_PROBE_RSP ? req_find(k, m->msg_id) : NULL;
+	ours = r && m->index == m->n_hops - 1 && kira_id_eq(&m->dest, id_of(k, k->self));
+	set_up = ours && m->type == KIRA_PROBE_RSP && path_same(r->path, &back);
+	/* This may end r. */
+	if (m->not_via.p)
+		not_via_receive(k, m, ours && m->type == KIRA_ERROR, now);
 	note_user(k, m, &back, now);
-	/* What was learned so far may have ended the request. */
-	r = ours && m->type == KIRA_PROBE_RSP ? req_find(k, m->msg_id) : NULL;
-	learn_source(k, m, &back, r && path_same(r->path, &back), now);
+	learn_source(k, m, &back, set_up, now);
 	if (m->type == KIRA_FIND_NODE_RSP || m->type == KIRA_QUERY_ROUTE_RSP)
 		learn_rtable(k, m, &back, now);
 	if (m->type == KIRA_ERROR && m->error == KIRA_ERR_SEGMENT_FAILURE) {
@@ -505,19 +519,18 @@ struct kira *kira_new(const struct kira_params *params, const struct kira_env *e
 	k->own_pool = !pool;
 	k->pool = pool ? pool : kira_pool_new(a, rng_u64(&k->rng));
 	k->self = k->pool ? pool_hold(k->pool, &params->id) : 0;
-	if (!k->self) {
+	if (!k->self || !timer_begin(k, &k->resync, resync_fire) || !timer_begin(k, &k->gossip, gossip_fire) ||
+	    !timer_begin(k, &k->ond, ond_fire) || !timer_begin(k, &k->rod, rod_fire) ||
+	    !timer_begin(k, &k->scan, scan_fire) || !timer_begin(k, &k->update, update_fire) ||
+	    !timer_begin(k, &k->fwd, fwd_fire)) {
+		if (k->self)
+			pool_drop(k->pool, k->self);
 		if (k->own_pool)
 			kira_pool_free(k->pool);
+		heap_free(&k->timers);
 		alloc_free(a, k, sizeof(*k));
 		return NULL;
 	}
-	k->resync.fire = resync_fire;
-	k->gossip.fire = gossip_fire;
-	k->ond.fire = ond_fire;
-	k->rod.fire = rod_fire;
-	k->scan.fire = scan_fire;
-	k->update.fire = update_fire;
-	k->fwd.fire = fwd_fire;
 	k->ond_wait = k->p.ond;
 	k->rod_wait = k->p.rod_min;
 	k->update_wait = MSEC(75);
@@ -552,12 +565,12 @@ void kira_free(struct kira *k)
 			struct adj *a = container_of(c->adjs.next, struct adj, in);
 
 			hash_del(&k->adjs, &a->node);
-			timer_stop(k, &a->silence);
+			timer_end(k, &a->silence);
 			list_del(&a->in);
 			alloc_free(k->a, a, sizeof(*a));
 		}
 		rediscovery_stop(k, c);
-		timer_stop(k, &c->refresh);
+		timer_end(k, &c->refresh);
 		hash_del(&k->contacts, &c->node);
 		path_drop(k, c->active);
 		pool_drop(k->pool, c->id);
@@ -570,7 +583,7 @@ void kira_free(struct kira *k)
 	{
 		struct link *l = container_of(it, struct link, in);
 
-		timer_stop(k, &l->hello);
+		timer_end(k, &l->hello);
 		list_del(&l->in);
 		alloc_free(k->a, l, sizeof(*l));
 	}

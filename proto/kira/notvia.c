@@ -147,7 +147,7 @@ void not_via_write(struct kira *k, struct buf *b, const struct kira_msg *m, usec
 	kira_wire_close(b, at);
 }
 
-void not_via_receive(struct kira *k, const struct kira_msg *m, bool answers_us, usec_t now)
+void not_via_receive(struct kira *k, const struct kira_msg *m, bool error_to_us, usec_t now)
 {
 	struct slice list = m->not_via;
 	struct kira_not_via_entry e;
@@ -165,7 +165,7 @@ void not_via_receive(struct kira *k, const struct kira_msg *m, bool answers_us, 
 		b = pool_find(k->pool, &e.b);
 		if (!a || !b)
 			continue;
-		if (answers_us || kira_id_eq(&m->src, &e.a) || kira_id_eq(&m->src, &e.b)) {
+		if (error_to_us || kira_id_eq(&m->src, &e.a) || kira_id_eq(&m->src, &e.b)) {
 			link_failed(k, a, b, when, now);
 			continue;
 		}

@@ -256,6 +256,7 @@ void scan_fire(struct kira *k, struct timer *t, usec_t now)
 	timer_set(k, t, now + jitter(k, SCAN));
 	not_via_expire(k, now);
 	fwd_expire(k, now);
+	vic_mend(k, now);
 	scan_vicinity(k, now);
 	scan_shortcuts(k, now);
 	for (i = 0; i < k->n_contacts; i++) {
@@ -263,6 +264,7 @@ void scan_fire(struct kira *k, struct timer *t, usec_t now)
 		uint32_t j;
 		unsigned older = 0;
 
+		rediscovery_due(k, c, now);
 		if (c->state != KIRA_VALID || is_uln(c) || c->probe || now - c->validated < k->p.probe_age)
 			continue;
 		for (j = 0; j < k->n_contacts && older < SCAN_BUCKET; j++) {

@@ -79,8 +79,13 @@ struct req *req_new(struct kira *k, uint8_t kind, nid_t target, struct path *pat
 	r = alloc_zero(k->a, sizeof(*r));
 	if (!r)
 		return NULL;
+	if (!timer_begin(k, &r->timer, req_fire)) {
+		alloc_free(k->a, r, sizeof(*r));
+		return NULL;
+	}
 	r->msg_id = nonce(k);
 	if (hash_add(&k->reqs, &r->node, msg_hash(r->msg_id)) < 0) {
+		timer_end(k, &r->timer);
 		alloc_free(k->a, r, sizeof(*r));
 		return NULL;
 	}
@@ -88,7 +93,6 @@ struct req *req_new(struct kira *k, uint8_t kind, nid_t target, struct path *pat
 	r->target = target ? pool_ref(k->pool, target) : 0;
 	r->path = path ? path_ref(path) : NULL;
 	r->began = now;
-	r->timer.fire = req_fire;
 	return r;
 }
 
@@ -108,7 +112,7 @@ void req_free(struct kira *k, struct req *r)
 		c->probe = NULL;
 	if (r->kind == REQ_DISC)
 		k->n_disc--;
-	timer_stop(k, &r->timer);
+	timer_end(k, &r->timer);
 	hash_del(&k->reqs, &r->node);
 	if (r->target)
 		pool_drop(k->pool, r->target);

@@ -112,7 +112,12 @@ static struct contact *contact_new(struct kira *k, nid_t id, struct path *p, use
 	c = alloc_zero(k->a, sizeof(*c));
 	if (!c)
 		return NULL;
+	if (!timer_begin(k, &c->refresh, refresh_fire)) {
+		alloc_free(k->a, c, sizeof(*c));
+		return NULL;
+	}
 	if (hash_add(&k->contacts, &c->node, nid_hash(id)) < 0) {
+		timer_end(k, &c->refresh);
 		alloc_free(k->a, c, sizeof(*c));
 		return NULL;
 	}
@@ -120,7 +125,6 @@ static struct contact *contact_new(struct kira *k, nid_t id, struct path *p, use
 	c->at = k->n_contacts;
 	k->contact[k->n_contacts++] = c;
 	list_init(&c->adjs);
-	c->refresh.fire = refresh_fire;
 	c->state = KIRA_VALID;
 	c->degree = KIRA_DEGREE_UNKNOWN;
 	c->active = path_ref(p);
@@ -137,7 +141,7 @@ void rtable_remove(struct kira *k, struct contact *c, uint8_t event, usec_t now)
 {
 	emit(k, event, c, now);
 	rediscovery_stop(k, c);
-	timer_stop(k, &c->refresh);
+	timer_end(k, &c->refresh);
 	if (c->probe)
 		req_free(k, c->probe);
 	if (c->state == KIRA_VALID && !c->unset)

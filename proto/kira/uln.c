@@ -38,7 +38,7 @@ static void hello_say(struct kira *k, struct link *l, usec_t now)
 	l->interval = next < k->p.hello_max ? next : k->p.hello_max;
 	l->said = now;
 	msg_begin(k, KIRA_ULN_HELLO, 0, &kira_id_all_nodes, nonce(k));
-	if (now < k->reset_until)
+	if (now < k->reset_until && !k->out.failed)
 		memset(k->out.p + 49, 0xff, 4); /* SSN: RESET */
 	if (kira_wire_end(&k->out)) {
 		k->stats.tx_msgs++;
@@ -77,13 +77,17 @@ int kira_link_up(struct kira *k, uint32_t link, uint32_t mtu, usec_t now)
 	l = alloc_zero(k->a, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
+	if (!timer_begin(k, &l->hello, hello_fire)) {
+		alloc_free(k->a, l, sizeof(*l));
+		return -ENOMEM;
+	}
 	if (hash_add(&k->link_ids, &l->node, nid_hash(link)) < 0) {
+		timer_end(k, &l->hello);
 		alloc_free(k->a, l, sizeof(*l));
 		return -ENOMEM;
 	}
 	l->id = link;
 	l->mtu = mtu;
-	l->hello.fire = hello_fire;
 	list_add(&k->links, &l->in);
 	hello_say(k, l, now);
 	return 0;
@@ -96,7 +100,7 @@ void kira_link_down(struct kira *k, uint32_t link, usec_t now)
 	if (!l)
 		return;
 	k->now = now;
-	timer_stop(k, &l->hello);
+	timer_end(k, &l->hello);
 	list_del(&l->in);
 	hash_del(&k->link_ids, &l->node);
 	alloc_free(k->a, l, sizeof(*l));
@@ -161,6 +165,38 @@ static void silence_fire(struct kira *k, struct timer *t, usec_t now)
 	probe_silent(k, a, now);
 }
 
+static struct adj *adj_new(struct kira *k, uint32_t link, const struct kira_addr *from, usec_t now)
+{
+	struct adj *a = alloc_zero(k->a, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	if (!timer_begin(k, &a->silence, silence_fire)) {
+		alloc_free(k->a, a, sizeof(*a));
+		return NULL;
+	}
+	if (hash_add(&k->adjs, &a->node, adj_hash(link, from)) < 0) {
+		timer_end(k, &a->silence);
+		alloc_free(k->a, a, sizeof(*a));
+		return NULL;
+	}
+	a->link = link;
+	a->addr = *from;
+	a->heard = now;
+	a->since = now;
+	list_init(&a->in);
+	return a;
+}
+
+/* It leaves the lists it is in. */
+static void adj_free(struct kira *k, struct adj *a)
+{
+	timer_end(k, &a->silence);
+	hash_del(&k->adjs, &a->node);
+	list_del(&a->in);
+	alloc_free(k->a, a, sizeof(*a));
+}
+
 /* The handshake succeeded with `m` from here: a new attachment, or news of one. */
 static struct adj *adj_up(struct kira *k, const struct kira_msg *m, uint32_t link, const struct kira_addr *from,
 			  usec_t now)
@@ -181,26 +217,15 @@ static struct adj *adj_up(struct kira *k, const struct kira_msg *m, uint32_t lin
 		a->heard = now;
 		return a;
 	}
-	a = alloc_zero(k->a, sizeof(*a));
+	a = adj_new(k, link, from, now);
 	if (!a)
 		return NULL;
-	a->link = link;
-	a->addr = *from;
-	a->heard = now;
-	a->since = now;
-	a->silence.fire = silence_fire;
-	list_init(&a->in);
-	if (hash_add(&k->adjs, &a->node, adj_hash(link, from)) < 0) {
-		alloc_free(k->a, a, sizeof(*a));
-		return NULL;
-	}
 	c = contact_find(k, id);
 	fresh = !c || !is_uln(c);
 	if (fresh)
 		c = rtable_uln(k, id, m, now);
 	if (!c) {
-		hash_del(&k->adjs, &a->node);
-		alloc_free(k->a, a, sizeof(*a));
+		adj_free(k, a);
 		return NULL;
 	}
 	a->c = c;
@@ -228,10 +253,7 @@ void adj_down(struct kira *k, struct adj *a, usec_t now)
 
 	if (is_uln(c) && c->adjs.next == c->adjs.prev)
 		emit(k, KIRA_EV_NEIGHBOUR_DOWN, c, now);
-	timer_stop(k, &a->silence);
-	hash_del(&k->adjs, &a->node);
-	list_del(&a->in);
-	alloc_free(k->a, a, sizeof(*a));
+	adj_free(k, a);
 	fwd_vicinity(k);
 	fwd_dirty(k, true, now);
 	if (is_uln(c))
@@ -383,6 +405,7 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 	bool news;
 	bool known;
 	bool named = false;
+	bool whole = true;
 
 	if (!kira_id_eq(&m->dest, id_of(k, k->self))) {
 		k->stats.drop[KIRA_DROP_NOT_US]++;
@@ -425,8 +448,8 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 	while (list.p && kira_contact_next(&list, &e)) {
 		nid_t x = hold_for_now(k, &e.id);
 
-		if (x && x != k->self && x != a->c->id)
-			hops_add(&nb, x);
+		if (x != k->self && x != a->c->id)
+			whole = x && hops_add(&nb, x) && whole;
 	}
 	/* A neighbour that does not count us as one of its own has started anew, or does not hear us. */
 	if (known && !named && m->type == KIRA_ULN_DISC_REQ && now - a->since > SEC(1)) {
@@ -437,7 +460,7 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 			timer_set(k, &a->silence, now + MSEC(20));
 		}
 	}
-	news = vic_list(k, a->c->id, ssn, nb.hop, nb.n, now);
+	news = vic_list(k, a->c->id, ssn, &nb, whole, now);
 	if (news)
 		vic_settle(k);
 	if (m->type == KIRA_ULN_DISC_REQ)
@@ -587,6 +610,7 @@ void query_rsp(struct kira *k, const struct kira_msg *m, usec_t now)
 	struct slice list = m->rtable;
 	struct kira_rtable_entry e;
 	struct hops nb = {.n = 0};
+	bool whole = true;
 	nid_t id;
 
 	if (!r || r->kind != REQ_QUERY || !kira_id_eq(id_of(k, r->target), &m->src)) {
@@ -596,15 +620,17 @@ void query_rsp(struct kira *k, const struct kira_msg *m, usec_t now)
 	id = hold_for_now(k, &m->src);
 	req_free(k, r);
 	while (list.p && kira_rtable_next(&list, &e)) {
-		nid_t x = e.n_hops == 1 ? hold_for_now(k, &e.contact.id) : 0;
+		nid_t x;
 
-		if (!x)
+		if (e.n_hops != 1)
 			continue;
-		vic_observe(k, x, e.contact.ssn, now);
+		x = hold_for_now(k, &e.contact.id);
+		if (x)
+			vic_observe(k, x, e.contact.ssn, now);
 		if (x != k->self && x != id)
-			hops_add(&nb, x);
+			whole = x && hops_add(&nb, x) && whole;
 	}
-	if (vic_find(k, id) && vic_list(k, id, m->ssn == KIRA_SSN_RESET ? 1 : m->ssn, nb.hop, nb.n, now))
+	if (vic_find(k, id) && vic_list(k, id, m->ssn == KIRA_SSN_RESET ? 1 : m->ssn, &nb, whole, now))
 		vic_settle(k);
 	resync_soon(k, now);
 }

@@ -26,9 +26,8 @@ static struct vnode *vic_get(struct kira *k, nid_t id)
 	if (v || k->vic.n >= k->p.max_vicinity)
 		return v;
 	v = alloc_zero(k->a, sizeof(*v));
-	if (!v)
-		return NULL;
-	if (hash_add(&k->vic, &v->node, nid_hash(id)) < 0) {
+	if (!v || hash_add(&k->vic, &v->node, nid_hash(id)) < 0) {
+		k->memory_short = true;
 		alloc_free(k->a, v, sizeof(*v));
 		return NULL;
 	}
@@ -71,8 +70,10 @@ static bool nb_add(struct kira *k, struct vnode *v, nid_t x)
 		if (cap > UINT16_MAX)
 			return false;
 		nb = alloc_resize(k->a, v->nb, v->cap_nb * sizeof(*nb), cap * sizeof(*nb));
-		if (!nb)
+		if (!nb) {
+			k->memory_short = true;
 			return false;
+		}
 		v->nb = nb;
 		v->cap_nb = (uint16_t)cap;
 	}
@@ -144,7 +145,7 @@ void vic_reset(struct kira *k, nid_t id)
 	v->synched = 0;
 }
 
-bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const nid_t *nb, size_t n, usec_t now)
+bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const struct hops *nb, bool whole, usec_t now)
 {
 	struct vnode *v = vic_get(k, id);
 	bool changed = false;
@@ -159,10 +160,10 @@ bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const nid_t *nb, size_t n,
 	v->synched = ssn;
 	v->observed = ssn;
 	/* Our own links are ours to know. */
-	for (i = 0; i < v->n_nb;) {
+	for (i = 0; whole && i < v->n_nb;) {
 		nid_t x = v->nb[i];
 
-		if (x == k->self || path_has(nb, n, x)) {
+		if (x == k->self || path_has(nb->hop, nb->n, x)) {
 			i++;
 			continue;
 		}
@@ -174,14 +175,40 @@ bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const nid_t *nb, size_t n,
 	}
 	while (lost > 0)
 		link_failed(k, id, gone[--lost], now, now);
-	for (j = 0; j < n; j++) {
-		if (nb[j] == k->self || nb[j] == id || nb_has(v, nb[j]))
+	for (j = 0; j < nb->n; j++) {
+		nid_t x = nb->hop[j];
+
+		if (x == k->self || x == id || nb_has(v, x))
 			continue;
-		vic_link(k, id, nb[j]);
-		not_via_remove(k, id, nb[j]);
+		vic_link(k, id, x);
+		not_via_remove(k, id, x);
 		changed = true;
 	}
+	if (k->memory_short)
+		v->synched = 0; /* it may not be whole */
 	return changed;
+}
+
+void vic_mend(struct kira *k, usec_t now)
+{
+	bool changed = false;
+
+	if (!k->memory_short)
+		return;
+	k->memory_short = false;
+	for (uint32_t i = 0; i < k->n_contacts; i++) {
+		nid_t id = k->contact[i]->id;
+		const struct vnode *v = is_uln(k->contact[i]) ? vic_find(k, id) : NULL;
+
+		if (!is_uln(k->contact[i]) || (v && nb_has(v, k->self)))
+			continue;
+		vic_link(k, k->self, id);
+		changed = true;
+	}
+	if (changed)
+		vic_settle(k);
+	fwd_vicinity(k);
+	resync_soon(k, now);
 }
 
 void vic_settle(struct kira *k)
