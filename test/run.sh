@@ -56,7 +56,7 @@ check)
 	for dir in build/asan build/release; do
 		say "testing $dir"
 		rm -f "$dir/meson-logs/testlog.junit.xml"
-		meson test -C "$dir" --no-rebuild --print-errorlogs --num-processes 2 "${suite[@]}" || status=1
+		meson test -C "$dir" --no-rebuild --print-errorlogs --num-processes 3 "${suite[@]}" || status=1
 	done
 	python3 test/summary.py build/asan build/release || status=1
 	exit "$status"
