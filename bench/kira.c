@@ -28,15 +28,15 @@ struct stage {
 };
 
 static const struct stage quick_stages[] = {
-	{"grid:4x4", {{3, 1, 1}, SEC(5), SEC(8), SEC(12)}},
-	{NULL, {{0}, 0, 0, 0}},
+	{"grid:4x4", {1, {3, 0, 1}, SEC(4), SEC(20), SEC(10)}},
+	{NULL, {0, {0}, 0, 0, 0}},
 };
 
 static const struct stage full_stages[] = {
-	{"grid:4x4", {{12, 2, 2}, SEC(10), SEC(20), SEC(60)}},
-	{"elibackbone", {{8, 1, 1}, SEC(10), SEC(20), SEC(45)}},
-	{"grid:6x6", {{6, 1, 1}, SEC(10), SEC(20), SEC(30)}},
-	{NULL, {{0}, 0, 0, 0}},
+	{"grid:4x4", {3, {8, 1, 2}, SEC(10), SEC(20), SEC(40)}},
+	{"elibackbone", {1, {6, 1, 1}, SEC(10), SEC(20), SEC(40)}},
+	{"grid:6x6", {1, {4, 1, 1}, SEC(10), SEC(20), SEC(20)}},
+	{NULL, {0, {0}, 0, 0, 0}},
 };
 
 static void on_signal(int sig)
@@ -83,6 +83,8 @@ static void add_figure(yyjson_mut_doc *doc, yyjson_mut_val *o, const char *key, 
 {
 	if (isnan(v))
 		yyjson_mut_obj_add_null(doc, o, key);
+	else if (v >= 10000)
+		yyjson_mut_obj_add_uint(doc, o, key, (uint64_t)rounded(v));
 	else
 		yyjson_mut_obj_add_real(doc, o, key, rounded(v));
 }
@@ -177,18 +179,21 @@ static void print_outages(const char *topology, const struct figures *us, const 
 		m.name = names[kind][1];
 		m.ours = worst(a);
 		m.peer = worst(b);
-		print_measure(topology, &m, who);
+		if (a->n > 0 || b->n > 0)
+			print_measure(topology, &m, who);
 	}
 }
 
-static void print_all(const char *topology, unsigned nodes, const struct figures *us, const struct figures *peer,
+static void print_all(const struct stage *stage, unsigned nodes, const struct figures *us, const struct figures *peer,
 		      const struct subject *who)
 {
+	const char *topology = stage->topology;
+	unsigned starts = stage->plan.starts;
 	const struct measure m[] = {
 		{.name = "cold start, first reply between the farthest nodes", .unit = "s", .ours = seconds(us->corner),
-		 .peer = seconds(peer->corner), .n = 1, .peer_n = 1},
+		 .peer = seconds(peer->corner), .n = starts, .peer_n = starts},
 		{.name = "cold start, all pairs", .unit = "s", .ours = seconds(us->all), .peer = seconds(peer->all),
-		 .n = 1, .peer_n = 1},
+		 .n = starts, .peer_n = starts},
 		{.name = "control traffic at rest", .unit = "B/s/node", .ours = us->bytes, .peer = peer->bytes,
 		 .n = nodes, .peer_n = nodes},
 		{.name = "control packets at rest", .unit = "1/s/node", .ours = us->packets, .peer = peer->packets,
@@ -237,7 +242,7 @@ static int run_stage(const struct stage *stage, struct subject *us, struct subje
 
 	if (rc < 0)
 		return rc;
-	tell("%s: %u nodes, %u links; %s", stage->topology, g.n, g.m, us->version);
+	tell("%s: %u nodes, %u links; dep-kira %s", stage->topology, g.n, g.m, us->version);
 	rc = run_daemon(&g, &stage->plan, us->d, &ours, err);
 	if (rc == 0)
 		tell_figures(stage->topology, us, &ours, clock_now() - t);
@@ -257,19 +262,27 @@ static int run_stage(const struct stage *stage, struct subject *us, struct subje
 			continue;
 		}
 		tell_figures(stage->topology, &peers[k], &theirs, clock_now() - t);
-		print_all(stage->topology, g.n, &ours, &theirs, &peers[k]);
+		print_all(stage, g.n, &ours, &theirs, &peers[k]);
 	}
 	graph_free(&g);
 	return rc;
 }
 
+/* Programs print their name and other words in front of the number. */
 static bool find(struct subject *s, const char *name)
 {
+	size_t skip;
+
 	s->d = lab_daemon_find(name);
 	s->there = s->d && s->d->version(s->version, sizeof(s->version)) == 0;
-	if (!s->there)
+	if (!s->there) {
 		tell("%s is not installed, so it is left out", name);
-	return s->there;
+		return false;
+	}
+	skip = strcspn(s->version, "0123456789");
+	if (s->version[skip])
+		memmove(s->version, s->version + skip, strlen(s->version + skip) + 1);
+	return true;
 }
 
 int main(int argc, char **argv)

@@ -15,16 +15,18 @@
 #include <signal.h>
 
 #define FAULTS_MAX 24
+#define STARTS_MAX 5
 #define GRAIN MSEC(10) /* between two probes of a pair */
 #define SHORTEST (2 * GRAIN) /* what stands for an outage in which no pair lost two probes in a row */
 
 enum fault { FAULT_CUT, FAULT_SILENT, FAULT_KILL, FAULT_KINDS };
 
 struct plan {
+	unsigned starts; /* cold starts, each of a new laboratory; the middle one counts. At most STARTS_MAX */
 	unsigned faults[FAULT_KINDS]; /* how many of each */
 	usec_t rest;   /* before the measure at rest */
 	usec_t window; /* of that measure */
-	usec_t budget; /* no further cut once the cuts took so long */
+	usec_t budget; /* no further fault of a kind once that kind took so long */
 };
 
 /* The longest gap of any probed pair that the graph still connected, a fault each. */
