@@ -68,12 +68,15 @@ demo)
 	exec "$top/build/release/lab/dep-lab" demo "$@"
 	;;
 bench)
-	[ $# -ge 1 ] || die "bench takes a name: $(ls bench/*.py bench/*.sh 2>/dev/null | xargs -rn1 basename | sed 's/\..*//' | paste -sd' ')" 2
+	# The names: executables of bench/meson.build, and scripts bench/NAME.sh.
+	names=$({ sed -n "s/^executable('\([^']*\)'.*/\1/p" bench/meson.build; ls bench/*.sh 2>/dev/null | xargs -rn1 basename -s .sh; } | sort | paste -sd' ')
+	[ $# -ge 1 ] || die "bench takes a name: $names" 2
 	name=$1
 	shift
 	release
 	compile build/release
-	for prog in "bench/$name.py" "bench/$name.sh" "build/release/bench/$name"; do
+	[[ " $names " = *" $name "* ]] || die "no bench named $name; there are: $names" 2
+	for prog in "bench/$name.sh" "build/release/bench/$name"; do
 		[ -x "$prog" ] && exec "$prog" "$@"
 	done
 	die "no bench named $name" 2
