@@ -97,7 +97,7 @@ struct link {
 };
 
 #define ADJ_MAX 2700     /* attachments: more do not fit into the one list that tells of them (65,535 bytes) */
-#define ADJ_LINK_MAX 1350 /* on one link, so that those of the others have room */
+#define ADJ_LINK_MAX 512  /* on one link, so that those of the others have room */
 
 /* One neighbour on one link. A neighbour seen over two links has two of these. */
 struct adj {

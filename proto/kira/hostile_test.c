@@ -304,7 +304,7 @@ static void handshakes_of_invented_neighbours(void **state)
 
 	begin(1);
 	before = p.a.used;
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 1500; i++) {
 		id = an_id(i);
 		from = invented_addr(i);
 		puppet_disc(&p, 1, &from, &id, 5, NULL, 0);
@@ -378,7 +378,7 @@ static void invented_sources_displace_nobody_nearer(void **state)
 		honest[i].b[0] = p.id.b[0] ^ 0x80;
 		assert_non_null(learn_behind(0, &honest[i]));
 	}
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 1500; i++) {
 		struct kira_id route[4] = {an_id(100 + i), an_id(50), p.peer[1], p.id};
 
 		if (i % 2)
