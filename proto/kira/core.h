@@ -58,6 +58,8 @@ struct hops {
 	nid_t hop[KIRA_ROUTE_MAX];
 };
 
+#define LEARN_HOPS (16 * KIRA_ROUTE_MAX) /* of the paths that one message tells of, in all */
+
 struct path *path_new(struct kira *k, const nid_t *hop, size_t n);
 struct path *path_ref(struct path *p);
 void path_drop(struct kira *k, struct path *p); /* NULL allowed */
@@ -90,7 +92,12 @@ struct link {
 	usec_t interval; /* of the next hello; 0: none said yet */
 	usec_t said;     /* last hello */
 	struct timer hello;
+	unsigned n_adj;
+	struct tokens strangers; /* requests of nodes that are no neighbours */
 };
+
+#define ADJ_MAX 2700     /* attachments: more do not fit into the one list that tells of them (65,535 bytes) */
+#define ADJ_LINK_MAX 512  /* on one link, so that those of the others have room */
 
 /* One neighbour on one link. A neighbour seen over two links has two of these. */
 struct adj {
@@ -153,7 +160,7 @@ bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const struct hops *nb, boo
 /* Distances anew; drops what is beyond the radius. */
 void vic_settle(struct kira *k);
 /* Shortest path of at most 3 hops from ourselves to `to` over neighbours other than `not_first` and never through
- * `avoid` (0: none). Returns its length, 0: none. */
+ * `avoid` (0: none) or an end system. Returns its length, 0: none. */
 size_t vic_detour(const struct kira *k, nid_t to, nid_t not_first, nid_t avoid, nid_t path[3]);
 /* Puts in what there was no memory for, and asks for what is not known for the same reason. */
 void vic_mend(struct kira *k, usec_t now);
@@ -232,6 +239,7 @@ struct not_via {
 
 #define NOT_VIA_MAX 256
 #define NOT_VIA_SENT 16
+#define NOT_VIA_READ 64 /* of a message; the rest of a longer list is not looked at */
 #define NOT_VIA_LIFE SEC(60)
 
 void not_via_add(struct kira *k, nid_t a, nid_t b, usec_t when);
@@ -363,6 +371,7 @@ struct user {
 };
 
 #define USERS_MAX 8192
+#define USERS_HOPS (8 * USERS_MAX) /* of the ways back to them, in all */
 
 void note_user(struct kira *k, const struct kira_msg *m, const struct hops *back, usec_t now);
 /* Errors to the users of lost neighbours to which there is no detour. */
@@ -463,6 +472,7 @@ struct kira {
 	struct hash paths;
 	struct hash pairs;
 	struct hash users;
+	uint32_t users_hops;
 	bool users_lost; /* some of them sent to a neighbour that is lost */
 	usec_t expire_at;
 	uint32_t n_explicit;
@@ -487,7 +497,8 @@ struct kira {
 	struct tokens candidates;
 	struct tokens important;
 	struct tokens errors;
-	struct tokens doubts;
+	struct tokens doubts; /* probes for hearsay against a path */
+	struct tokens wants;
 	unsigned traces;
 
 	struct buf out;

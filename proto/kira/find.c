@@ -319,7 +319,7 @@ void kira_want(struct kira *k, const struct kira_id *dest, usec_t now)
 		if (r->kind == REQ_WANT && r->target == id)
 			return;
 	}
-	if (tokens_take(&k->doubts, 5, 10, now))
+	if (tokens_take(&k->wants, 5, 10, now))
 		ask_for(k, REQ_WANT, dest, now);
 	leave(k, now);
 }

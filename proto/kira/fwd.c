@@ -559,7 +559,8 @@ static void path_want(struct kira *k, nid_t n1, nid_t n2)
 		/* It was one before: the soft state becomes precomputed again. */
 		k->n_explicit--;
 	} else {
-		e = path_add(k, &in, n1, n2);
+		/* No more than others may set up: lists of neighbours are what others say, too. */
+		e = k->pairs.n < k->p.max_path_ids ? path_add(k, &in, n1, n2) : NULL;
 		if (!e)
 			return;
 	}

@@ -243,17 +243,19 @@ static void learn_source(struct kira *k, const struct kira_msg *m, const struct 
 	rtable_offer(k, &o, &path, now);
 }
 
-/* What the originator tells of others: hearsay. */
+/* What the originator tells of others: hearsay. Its paths in all have no more hops than an honest answer's. */
 static void learn_rtable(struct kira *k, const struct kira_msg *m, const struct hops *back, usec_t now)
 {
 	struct slice list = m->rtable;
 	struct kira_rtable_entry e;
+	size_t hops = 0;
 
-	while (list.p && kira_rtable_next(&list, &e)) {
+	while (list.p && hops < LEARN_HOPS && kira_rtable_next(&list, &e)) {
 		size_t mark = k->n_held;
 		struct hops path = {.n = back->n};
 		struct offer o = {.ssn = e.contact.ssn, .degree = e.contact.degree, .insert = true};
 
+		hops += back->n + e.n_hops;
 		memcpy(path.hop, back->hop, back->n * sizeof(nid_t));
 		o.id = hold_for_now(k, &e.contact.id);
 		if (o.id && o.id != k->self && hold_hops(k, &path, e.hops, e.n_hops)) {
@@ -343,6 +345,7 @@ static void handle(struct kira *k, const struct kira_msg *m, struct adj *a, usec
 	case KIRA_FIND_NODE_REQ:
 	case KIRA_QUERY_ROUTE_REQ:
 	case KIRA_PROBE_REQ:
+	case KIRA_UPDATE_ROUTE_REQ:
 		if (!tokens_take(&a->requests, k->p.rate_requests, k->p.rate_requests * 10, now)) {
 			k->stats.drop[KIRA_DROP_RATE]++;
 			return;
@@ -351,11 +354,10 @@ static void handle(struct kira *k, const struct kira_msg *m, struct adj *a, usec
 			find_req(k, m, a, now);
 		else if (m->type == KIRA_QUERY_ROUTE_REQ)
 			query_req(k, m, a, now);
-		else
+		else if (m->type == KIRA_PROBE_REQ)
 			probe_req(k, m, a, now);
-		return;
-	case KIRA_UPDATE_ROUTE_REQ:
-		update_req(k, m, now);
+		else
+			update_req(k, m, now);
 		return;
 	case KIRA_PATH_SETUP_REQ:
 	case KIRA_PATH_TEARDOWN_REQ:

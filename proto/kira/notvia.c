@@ -152,8 +152,9 @@ void not_via_receive(struct kira *k, const struct kira_msg *m, bool error_to_us,
 	struct slice list = m->not_via;
 	struct kira_not_via_entry e;
 	const struct kira_id *self = id_of(k, k->self);
+	unsigned n = 0;
 
-	while (list.p && kira_not_via_next(&list, &e)) {
+	while (list.p && n++ < NOT_VIA_READ && kira_not_via_next(&list, &e)) {
 		usec_t when = now - MSEC(e.age == KIRA_AGE_UNKNOWN ? 0 : e.age);
 		nid_t a;
 		nid_t b;
@@ -185,8 +186,9 @@ bool not_via_in_msg(struct kira *k, const struct kira_msg *m, const struct path 
 {
 	struct slice list = m->not_via;
 	struct kira_not_via_entry e;
+	unsigned n = 0;
 
-	while (list.p && kira_not_via_next(&list, &e)) {
+	while (list.p && n++ < NOT_VIA_READ && kira_not_via_next(&list, &e)) {
 		nid_t a = pool_find(k->pool, &e.a);
 		nid_t b = pool_find(k->pool, &e.b);
 

@@ -116,18 +116,18 @@ void kira_link_down(struct kira *k, uint32_t link, usec_t now)
 
 /* ---- attachments ---- */
 
-static uint32_t adj_hash(uint32_t link, const struct kira_addr *addr)
+/* Peers choose their addresses, so the hash has a seed that they do not know. */
+static uint32_t adj_hash(const struct kira *k, uint32_t link, const struct kira_addr *addr)
 {
-	uint32_t lo;
+	uint64_t seed;
 
-	/* Not under a peer's control alone: the link is ours, and the number of attachments is that of our neighbours. */
-	memcpy(&lo, addr->b + 12, sizeof(lo));
-	return nid_hash(link * 31 + lo);
+	memcpy(&seed, k->secret, sizeof(seed));
+	return hash_bytes(addr, sizeof(*addr), seed ^ link);
 }
 
 struct adj *adj_find(const struct kira *k, uint32_t link, const struct kira_addr *addr)
 {
-	struct hash_node *n = hash_first(&k->adjs, adj_hash(link, addr));
+	struct hash_node *n = hash_first(&k->adjs, adj_hash(k, link, addr));
 
 	for (; n; n = hash_next(n)) {
 		struct adj *a = container_of(n, struct adj, node);
@@ -167,15 +167,19 @@ static void silence_fire(struct kira *k, struct timer *t, usec_t now)
 
 static struct adj *adj_new(struct kira *k, uint32_t link, const struct kira_addr *from, usec_t now)
 {
-	struct adj *a = alloc_zero(k->a, sizeof(*a));
+	struct link *l = link_find(k, link);
+	struct adj *a;
 
+	if (!l || l->n_adj >= ADJ_LINK_MAX || k->adjs.n >= ADJ_MAX)
+		return NULL;
+	a = alloc_zero(k->a, sizeof(*a));
 	if (!a)
 		return NULL;
 	if (!timer_begin(k, &a->silence, silence_fire)) {
 		alloc_free(k->a, a, sizeof(*a));
 		return NULL;
 	}
-	if (hash_add(&k->adjs, &a->node, adj_hash(link, from)) < 0) {
+	if (hash_add(&k->adjs, &a->node, adj_hash(k, link, from)) < 0) {
 		timer_end(k, &a->silence);
 		alloc_free(k->a, a, sizeof(*a));
 		return NULL;
@@ -185,12 +189,17 @@ static struct adj *adj_new(struct kira *k, uint32_t link, const struct kira_addr
 	a->heard = now;
 	a->since = now;
 	list_init(&a->in);
+	l->n_adj++;
 	return a;
 }
 
 /* It leaves the lists it is in. */
 static void adj_free(struct kira *k, struct adj *a)
 {
+	struct link *l = link_find(k, a->link);
+
+	if (l)
+		l->n_adj--;
 	timer_end(k, &a->silence);
 	hash_del(&k->adjs, &a->node);
 	list_del(&a->in);
@@ -421,7 +430,8 @@ void uln_disc(struct kira *k, const struct kira_msg *m, uint32_t link, const str
 		req_free(k, r);
 	}
 	a = adj_find(k, link, from);
-	if (a && m->type == KIRA_ULN_DISC_REQ && !tokens_take(&a->requests, k->p.rate_requests, k->p.rate_requests * 10, now)) {
+	if (m->type == KIRA_ULN_DISC_REQ && !tokens_take(a ? &a->requests : &link_find(k, link)->strangers, k->p.rate_requests,
+							 k->p.rate_requests * 10, now)) {
 		k->stats.drop[KIRA_DROP_RATE]++;
 		return;
 	}

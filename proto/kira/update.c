@@ -86,40 +86,53 @@ void update_fire(struct kira *k, struct timer *t, usec_t now)
 	}
 }
 
+/* One piece of news about a contact of ours; back leads to the sender. */
+static void update_one(struct kira *k, const struct kira_rtable_entry *e, struct contact *c, const struct hops *back,
+		       usec_t now)
+{
+	struct offer o = {.id = c->id, .ssn = e->contact.ssn, .degree = e->contact.degree};
+	nid_t src = back->hop[back->n - 1];
+	struct hops path = {.n = back->n};
+	size_t mark = k->n_held;
+
+	if (e->action == KIRA_UNREACHABLE) {
+		/* Its word is good for its own link to the contact. */
+		if (c->state == KIRA_VALID && c->ssn <= e->contact.ssn &&
+		    path_uses(k, c->active->hop, c->active->n, src, c->id))
+			contact_invalid(k, c, src, c->id, now);
+		return;
+	}
+	if (e->action != KIRA_ANNOUNCE && e->action != KIRA_CHANGE)
+		return;
+	memcpy(path.hop, back->hop, back->n * sizeof(nid_t));
+	if (hold_hops(k, &path, e->hops, e->n_hops))
+		rtable_offer(k, &o, &path, now);
+	while (k->n_held > mark)
+		pool_drop(k->pool, k->held[--k->n_held]);
+}
+
 void update_req(struct kira *k, const struct kira_msg *m, usec_t now)
 {
 	struct slice list = m->update;
-	nid_t src = hold_for_now(k, &m->src);
 	struct kira_rtable_entry e;
+	struct hops back = {.n = 0};
+	size_t hops = 0;
+	size_t i;
 
-	while (src && list.p && kira_update_next(&list, &e)) {
+	for (i = m->index; i-- > 0;) {
+		struct kira_id hop = kira_hop(m->route, i);
+		nid_t h = hold_for_now(k, &hop);
+
+		if (!h || !hops_add(&back, h))
+			return;
+	}
+	while (list.p && hops < LEARN_HOPS && kira_update_next(&list, &e)) {
 		nid_t id = pool_find(k->pool, &e.contact.id);
 		struct contact *c = id ? contact_find(k, id) : NULL;
-		struct hops path = {.n = 0};
-		struct offer o = {.id = id, .ssn = e.contact.ssn, .degree = e.contact.degree};
-		bool whole;
-		size_t i;
 
 		if (!c || is_uln(c))
 			continue;
-		if (e.action == KIRA_UNREACHABLE) {
-			/* Its word is good for its own link to the contact. */
-			if (c->state == KIRA_VALID && c->ssn <= e.contact.ssn &&
-			    path_uses(k, c->active->hop, c->active->n, src, id))
-				contact_invalid(k, c, src, id, now);
-			continue;
-		}
-		if (e.action != KIRA_ANNOUNCE && e.action != KIRA_CHANGE)
-			continue;
-		whole = true;
-		for (i = m->index; i-- > 0;) {
-			struct kira_id hop = kira_hop(m->route, i);
-			nid_t h = hold_for_now(k, &hop);
-
-			whole = whole && h && hops_add(&path, h);
-		}
-		whole = whole && hold_hops(k, &path, e.hops, e.n_hops);
-		if (whole)
-			rtable_offer(k, &o, &path, now);
+		hops += back.n + e.n_hops;
+		update_one(k, &e, c, &back, now);
 	}
 }

@@ -26,10 +26,21 @@ static struct user *user_find(const struct kira *k, nid_t next, nid_t source)
 	return NULL;
 }
 
+/* Takes p over, which may be NULL. */
+static void set_back(struct kira *k, struct user *u, struct path *p)
+{
+	if (u->back)
+		k->users_hops -= u->back->n;
+	path_drop(k, u->back);
+	if (p)
+		k->users_hops += p->n;
+	u->back = p;
+}
+
 static void user_drop(struct kira *k, struct user *u)
 {
 	hash_del(&k->users, &u->node);
-	path_drop(k, u->back);
+	set_back(k, u, NULL);
 	pool_drop(k->pool, u->next);
 	pool_drop(k->pool, u->source);
 	alloc_free(k->a, u, sizeof(*u));
@@ -87,8 +98,9 @@ void note_user(struct kira *k, const struct kira_msg *m, const struct hops *back
 	path.n = back->n;
 	memcpy(path.hop, back->hop, back->n * sizeof(nid_t));
 	hops_cut_cycles(k, &path);
-	path_drop(k, u->back);
-	u->back = path.n ? path_new(k, path.hop, path.n) : NULL;
+	set_back(k, u, NULL);
+	if (path.n > 0 && k->users_hops + path.n <= USERS_HOPS)
+		set_back(k, u, path_new(k, path.hop, path.n));
 }
 
 static void warn(struct kira *k, const struct user *u)

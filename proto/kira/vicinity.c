@@ -254,6 +254,21 @@ void vic_settle(struct kira *k)
 	fwd_vicinity(k);
 }
 
+/* A neighbour of ours that a path may lead through. */
+static bool passable(const struct kira *k, nid_t id, nid_t not_first, nid_t avoid)
+{
+	const struct contact *c = id != not_first && id != avoid ? contact_find(k, id) : NULL;
+
+	return c && is_uln(c) && !c->end_system;
+}
+
+static bool is_end_system(const struct kira *k, nid_t id)
+{
+	const struct contact *c = contact_find(k, id);
+
+	return c && c->end_system;
+}
+
 size_t vic_detour(const struct kira *k, nid_t to, nid_t not_first, nid_t avoid, nid_t path[3])
 {
 	struct contact *direct = contact_find(k, to);
@@ -268,10 +283,8 @@ size_t vic_detour(const struct kira *k, nid_t to, nid_t not_first, nid_t avoid, 
 		return 1;
 	}
 	for (i = 0; v && i < v->n_nb; i++) {
-		struct contact *m = contact_find(k, v->nb[i]);
-
-		if (m && is_uln(m) && m->id != not_first && m->id != avoid) {
-			path[0] = m->id;
+		if (passable(k, v->nb[i], not_first, avoid)) {
+			path[0] = v->nb[i];
 			path[1] = to;
 			return 2;
 		}
@@ -279,12 +292,12 @@ size_t vic_detour(const struct kira *k, nid_t to, nid_t not_first, nid_t avoid, 
 	for (i = 0; v && i < v->n_nb; i++) {
 		struct vnode *y = v->nb[i] == k->self || v->nb[i] == avoid ? NULL : vic_find(k, v->nb[i]);
 
-		for (j = 0; y && j < y->n_nb; j++) {
-			struct contact *m = contact_find(k, y->nb[j]);
-
-			if (!m || !is_uln(m) || m->id == not_first || m->id == avoid || m->id == to)
+		if (!y || is_end_system(k, y->id))
+			continue;
+		for (j = 0; j < y->n_nb; j++) {
+			if (y->nb[j] == to || !passable(k, y->nb[j], not_first, avoid))
 				continue;
-			path[0] = m->id;
+			path[0] = y->nb[j];
 			path[1] = y->id;
 			path[2] = to;
 			return 3;
