@@ -451,6 +451,7 @@ struct kira {
 	uint32_t n_contacts;
 	uint32_t cap_contacts;
 	uint32_t n_uln;
+	const struct contact *leaving; /* a neighbour that our list no longer names, though it is in the table still */
 	uint64_t uln_bits; /* bit (handle mod 64) of each neighbour there ever was: most nodes are none */
 	unsigned n_buckets;
 	uint16_t bucket_n[KIRA_ID_BITS + 1]; /* contacts that are not neighbours */

@@ -151,13 +151,13 @@ static void silence_fire(struct kira *k, struct timer *t, usec_t now)
 		return;
 	}
 	if (a->tries >= k->p.silence_tries) {
-		struct kira_id id = *id_of(k, a->c->id);
-		struct kira_addr addr = a->addr;
-		uint32_t link = a->link;
-
+		/* Where it still hears us, our list without it tells it so; and if it is back it answers. Before the shell
+		 * hears that it is gone, and forgets the link-layer address, which could not be asked for again. */
+		if (a->c->adjs.next == a->c->adjs.prev)
+			k->leaving = a->c;
+		disc_start(k, id_of(k, a->c->id), a->link, &a->addr, now);
+		k->leaving = NULL;
 		adj_down(k, a, now);
-		/* Where it still hears us, our list without it tells it so; and if it is back it answers. */
-		disc_start(k, &id, link, &addr, now);
 		return;
 	}
 	a->tries++;
@@ -316,7 +316,7 @@ static void disc_send(struct kira *k, uint8_t type, const struct kira_id *dest, 
 		struct kira_contact_entry e = {
 			.id = *id_of(k, c->id), .ssn = c->ssn, .age = 0, .degree = c->degree};
 
-		if (is_uln(c) && c->ssn != KIRA_SSN_INVALID)
+		if (is_uln(c) && c != k->leaving && c->ssn != KIRA_SSN_INVALID)
 			kira_wire_contact(&k->out, &e);
 	}
 	kira_wire_close(&k->out, at);
