@@ -152,12 +152,17 @@ void puppet_disc(struct puppet *p, uint32_t link, const struct kira_addr *from, 
 	puppet_say_from(p, link, from);
 }
 
-void puppet_meet(struct puppet *p, unsigned i, const struct kira_id *nb, size_t n)
+void puppet_list(struct puppet *p, unsigned i, uint32_t ssn, const struct kira_id *nb, size_t n)
 {
 	struct kira_addr from = puppet_addr(i);
 
+	puppet_disc(p, i + 1, &from, &p->peer[i], ssn, nb, n);
+}
+
+void puppet_meet(struct puppet *p, unsigned i, const struct kira_id *nb, size_t n)
+{
 	kira_link_up(p->k, i + 1, 1500, p->now);
-	puppet_disc(p, i + 1, &from, &p->peer[i], 5, nb, n);
+	puppet_list(p, i, 5, nb, n);
 }
 
 void puppet_run(struct puppet *p, usec_t d)

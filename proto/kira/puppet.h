@@ -43,6 +43,8 @@ void puppet_meet(struct puppet *p, unsigned i, const struct kira_id *nb, size_t 
 /* The same from any ID and address on a link that is up. */
 void puppet_disc(struct puppet *p, uint32_t link, const struct kira_addr *from, const struct kira_id *src, uint32_t ssn,
 		 const struct kira_id *nb, size_t n);
+/* The list of puppet i, we and those n, as of ssn. */
+void puppet_list(struct puppet *p, unsigned i, uint32_t ssn, const struct kira_id *nb, size_t n);
 struct kira_addr puppet_addr(unsigned i);
 
 /* Begins a message in p->b, SSN 5; objects are added with kira_wire_*. */

@@ -366,8 +366,10 @@ struct contact *rtable_offer(struct kira *k, struct offer *o, struct hops *path,
 	hops_cut_cycles(k, path);
 	if (o->id == k->self || path->n == 0)
 		return NULL;
-	if (o->validated && c && c->state == KIRA_VALID && path_same(c->active, path))
+	if (o->validated && c && c->state == KIRA_VALID && path_same(c->active, path)) {
+		not_via_proved(k, path->hop, path->n, now);
 		return confirm(k, c, o, path, now);
+	}
 	n = path->n;
 	hops_cut_to_uln(k, path);
 	if (!o->validated)
