@@ -104,7 +104,7 @@ static double rate(uint64_t (*round)(void), usec_t run, uint64_t *n)
 
 			for (j = 0; j < 100; j++) {
 				if (round() != COPIES * (COPIES - 1) / 2) {
-					fprintf(stderr, "kira-wire: a message did not decode\n");
+					fprintf(stderr, "kira_wire: a message did not decode\n");
 					exit(1);
 				}
 			}
@@ -132,14 +132,14 @@ static void measure(const char *name, void (*make)(struct buf *, size_t), usec_t
 
 		make(&b, i);
 		if (!kira_wire_end(&b)) {
-			fprintf(stderr, "kira-wire: could not build %s\n", name);
+			fprintf(stderr, "kira_wire: could not build %s\n", name);
 			exit(1);
 		}
 		size = b.n;
 	}
 	ours = rate(decode_round, run, &n);
 	limit = rate(copy_round, run, &copied);
-	printf("{\"bench\":\"kira-wire\",\"case\":\"decode %s, %zu bytes\",\"unit\":\"msg/s\",\"ours\":%.0f,"
+	printf("{\"bench\":\"kira_wire\",\"case\":\"decode %s, %zu bytes\",\"unit\":\"msg/s\",\"ours\":%.0f,"
 	       "\"limit\":%.0f,\"limit_is\":\"memcpy of the same bytes\",\"ratio\":%.3f,\"n\":%llu}\n",
 	       name, size, ours, limit, ours / limit, (unsigned long long)n);
 }
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	if (argc > 2 || (argc == 2 && !quick)) {
-		fprintf(stderr, "usage: kira-wire [--quick]\n");
+		fprintf(stderr, "usage: kira_wire [--quick]\n");
 		return 2;
 	}
 	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)

@@ -69,7 +69,7 @@ demo)
 	;;
 bench)
 	# The names: executables of bench/meson.build, and scripts bench/NAME.sh.
-	names=$({ sed -n "s/^executable('\([^']*\)'.*/\1/p" bench/meson.build; ls bench/*.sh 2>/dev/null | xargs -rn1 basename -s .sh; } | sort | paste -sd' ')
+	names=$({ sed -n "s/^executable('\([^']*\)'.*/\1/p" bench/meson.build; find bench -maxdepth 1 -name '*.sh' -printf '%f\n' | sed 's/\.sh$//'; } | sort | paste -sd' ')
 	[ $# -ge 1 ] || die "bench takes a name: $names" 2
 	name=$1
 	shift
