@@ -386,7 +386,7 @@ void update_tell(struct kira *k, struct contact *c, uint8_t action, usec_t now);
 void update_fire(struct kira *k, struct timer *t, usec_t now);
 void update_req(struct kira *k, const struct kira_msg *m, usec_t now);
 
-/* ---- forwarding tables (fwd.c) ---- */
+/* ---- forwarding tables (fwd.c, fwd_node.c, fwd_path.c) ---- */
 
 struct node_entry {
 	struct kira_id id; /* masked to bits */
@@ -423,6 +423,16 @@ void fwd_expire(struct kira *k, usec_t now);
 bool fwd_setup(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t now);
 void fwd_teardown(struct kira *k, const struct kira_msg *m, usec_t now);
 void fwd_clear(struct kira *k);
+
+/* Link and address of the neighbour c into f. */
+void fwd_to_neighbour(const struct contact *c, struct kira_fwd *f);
+bool fwd_same(const struct kira_fwd *a, const struct kira_fwd *b);
+/* The NodeID table (fwd_node.c) anew, written out by difference; gone. */
+void nodes_write(struct kira *k, usec_t now);
+void nodes_clear(struct kira *k);
+/* The PathID table (fwd_path.c): precomputed entries anew, and where all entries lead; gone. */
+void paths_precompute(struct kira *k, usec_t now);
+void paths_clear(struct kira *k);
 
 /* ---- the node (kira.c) ---- */
 
