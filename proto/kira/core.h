@@ -391,6 +391,7 @@ void update_req(struct kira *k, const struct kira_msg *m, usec_t now);
 struct node_entry {
 	struct kira_id id; /* masked to bits */
 	uint8_t bits;
+	uint8_t rank; /* of entries for one prefix the least is taken */
 	uint32_t above; /* place + 1 of the longest shorter prefix of it; 0: none */
 	struct kira_fwd to;
 };

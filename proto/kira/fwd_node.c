@@ -2,6 +2,8 @@
 /* The NodeID table: how its entries are chosen is told in fwd.c. */
 #include "proto/kira/core.h"
 
+#define EMPTY_PREFIXES 64    /* of a bucket, beyond its share by members */
+#define DEEPEST_PREFIXES 512 /* of the deepest level */
 #define UNPROVED 64 /* hops that an unproved path counts for more */
 
 /* Entry for a contact; kind NONE where its first hop is down. */
@@ -50,7 +52,9 @@ struct building {
 	struct member *near; /* those of one bucket that are worth going to */
 };
 
-static void put(struct building *b, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
+enum { OWN, CONTACT, NEAREST };
+
+static void put(struct building *b, uint8_t rank, const struct kira_id *id, unsigned bits, const struct kira_fwd *to)
 {
 	struct node_entry *e;
 	unsigned i;
@@ -69,7 +73,7 @@ static void put(struct building *b, const struct kira_id *id, unsigned bits, con
 		b->cap = cap;
 	}
 	e = &b->e[b->n++];
-	*e = (struct node_entry){.id = *id, .bits = (uint8_t)bits, .to = *to};
+	*e = (struct node_entry){.id = *id, .bits = (uint8_t)bits, .rank = rank, .to = *to};
 	if (bits % 8)
 		e->id.b[bits / 8] &= (uint8_t)(0xff00 >> (bits % 8));
 	for (i = (bits + 7) / 8; i < KIRA_ID_BYTES; i++)
@@ -78,21 +82,22 @@ static void put(struct building *b, const struct kira_id *id, unsigned bits, con
 
 /* Prefixes that send each ID below the first `depth` bits of the n members (by ID), with those bits XORed with mask, to
  * the XOR-nearest member. An ID in an empty half is nearest to what the other half's sub-prefix of the same bits below is
- * nearest to, so that half is walked again with its bit flipped. Members whose IDs share long prefixes would make that
- * grow without bound, so it stops at a number of prefixes in proportion to the members: then any member will do that
- * is not ourselves (every one of them is closer than we are), or nobody. */
-static void put_nearest(struct building *b, const struct member *m, size_t n, unsigned depth, const struct kira_id *mask)
+ * nearest to, so that half is walked again with its bit flipped. Members whose IDs share long prefixes make that double
+ * with each bit, so it stops after `most` prefixes: then any member will do that is not ourselves (every one of them is
+ * closer than we are), or nobody. Where the members are goes first: what is left out is where nobody is known. */
+static void put_nearest(struct building *b, const struct member *m, size_t n, unsigned depth, const struct kira_id *mask,
+			size_t most)
 {
 	static const struct kira_fwd nowhere = {.kind = KIRA_FWD_UNREACHABLE};
 	struct {
 		size_t lo, hi;
 		unsigned depth;
 		struct kira_id mask;
-	} stack[KIRA_ID_BITS + 2], at;
-	size_t most = b->n + 4 * n + 64;
+	} stack[KIRA_ID_BITS + 2], at, flipped;
 	unsigned top = 0;
 	size_t i;
 
+	most += b->n;
 	stack[top++] = (typeof(at)){0, n, depth, *mask};
 	while (top > 0) {
 		struct kira_id prefix;
@@ -104,7 +109,7 @@ static void put_nearest(struct building *b, const struct member *m, size_t n, un
 		for (i = at.lo; i < at.hi; i++)
 			has_self |= m[i].self;
 		if (at.hi - at.lo == 1 || at.depth >= KIRA_ID_BITS || b->n > most) {
-			put(b, &prefix, at.depth, has_self ? &nowhere : &m[at.lo].to);
+			put(b, NEAREST, &prefix, at.depth, has_self ? &nowhere : &m[at.lo].to);
 			continue;
 		}
 		for (mid = at.lo; mid < at.hi && !kira_id_bit(&m[mid].id, at.depth); mid++)
@@ -114,9 +119,11 @@ static void put_nearest(struct building *b, const struct member *m, size_t n, un
 			stack[top++] = (typeof(at)){mid, at.hi, at.depth + 1, at.mask};
 			continue;
 		}
-		stack[top++] = (typeof(at)){at.lo, at.hi, at.depth + 1, at.mask};
-		at.mask.b[at.depth / 8] ^= (uint8_t)(0x80 >> (at.depth % 8));
-		stack[top++] = (typeof(at)){at.lo, at.hi, at.depth + 1, at.mask};
+		at.depth++;
+		flipped = at;
+		flipped.mask.b[(at.depth - 1) / 8] ^= (uint8_t)(0x80 >> ((at.depth - 1) % 8));
+		stack[top++] = flipped;
+		stack[top++] = at;
 	}
 }
 
@@ -143,6 +150,13 @@ static int entry_cmp(const void *a, const void *b)
 	int d = kira_id_cmp(&x->id, &y->id);
 
 	return d ? d : (int)x->bits - (int)y->bits;
+}
+
+static int entry_rank_cmp(const void *a, const void *b)
+{
+	int d = entry_cmp(a, b);
+
+	return d ? d : ((const struct node_entry *)a)->rank - ((const struct node_entry *)b)->rank;
 }
 
 /* Heapsort: in place, no memory, no worst case. */
@@ -229,16 +243,17 @@ static void put_buckets(struct building *b, const uint16_t *least, unsigned n_bu
 				from = j;
 		if (from == n_buckets) {
 			members_sharing(b, bits, &lo, &hi);
-			put_nearest(b, b->m + lo, hi - lo, bits, &mask);
+			n = hi - lo;
+			put_nearest(b, b->m + lo, n, bits, &mask, EMPTY_PREFIXES + 2 * (n < 64 ? n : 64));
 			continue;
 		}
 		for (lo = 0; lo < b->n_m; lo++)
 			if (!b->m[lo].self && b->m[lo].bucket == from && b->m[lo].cost == least[from])
 				b->near[n++] = b->m[lo];
 		if (from == i)
-			put_nearest(b, b->near, n, bits, &none);
+			put_nearest(b, b->near, n, bits, &none, EMPTY_PREFIXES + 4 * n);
 		else
-			put(b, &prefix, bits, &b->near[0].to);
+			put(b, NEAREST, &prefix, bits, &b->near[0].to);
 	}
 }
 
@@ -268,7 +283,7 @@ static void build(struct building *b)
 		to = fwd_contact(k, c);
 		if (to.kind == KIRA_FWD_NONE)
 			continue;
-		put(b, id_of(k, c->id), KIRA_ID_BITS, &to);
+		put(b, CONTACT, id_of(k, c->id), KIRA_ID_BITS, &to);
 		if (c->end_system)
 			continue; /* it takes what is for itself and nothing else */
 		m = (struct member){.id = *id_of(k, c->id), .to = to, .cost = c->active->n, .bucket = c->bucket};
@@ -281,25 +296,20 @@ static void build(struct building *b)
 	sort(b->m, b->n_m, sizeof(*b->m), member_cmp);
 	put_buckets(b, least, level * per);
 	members_sharing(b, level * k->p.acc, &lo, &hi);
-	put_nearest(b, b->m + lo, hi - lo, level * k->p.acc, &none);
-	put(b, id_of(k, k->self), KIRA_ID_BITS, &local);
+	put_nearest(b, b->m + lo, hi - lo, level * k->p.acc, &none, DEEPEST_PREFIXES + 4 * (hi - lo));
+	put(b, OWN, id_of(k, k->self), KIRA_ID_BITS, &local);
 }
 
-/* Sorted, and of two entries for one prefix the first of: ourselves, a contact, the rest. */
+/* Sorted, and of two entries for one prefix the first of: ourselves, a contact, the nearest of others. */
 static void unique(struct building *b)
 {
 	size_t n = 0;
 	size_t i;
 
-	sort(b->e, b->n, sizeof(*b->e), entry_cmp);
-	for (i = 0; i < b->n; i++) {
-		if (n > 0 && entry_cmp(&b->e[n - 1], &b->e[i]) == 0) {
-			if (b->e[n - 1].to.kind == KIRA_FWD_UNREACHABLE || b->e[i].to.kind == KIRA_FWD_LOCAL)
-				b->e[n - 1] = b->e[i];
-			continue;
-		}
-		b->e[n++] = b->e[i];
-	}
+	sort(b->e, b->n, sizeof(*b->e), entry_rank_cmp);
+	for (i = 0; i < b->n; i++)
+		if (n == 0 || entry_cmp(&b->e[n - 1], &b->e[i]) != 0)
+			b->e[n++] = b->e[i];
 	b->n = n;
 	for (i = 0; i < n; i++) {
 		uint32_t above = (uint32_t)i;
