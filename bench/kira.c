@@ -33,9 +33,9 @@ static const struct stage quick_stages[] = {
 };
 
 static const struct stage full_stages[] = {
-	{"grid:4x4", {3, {8, 1, 2}, SEC(10), SEC(20), SEC(40)}},
-	{"elibackbone", {1, {6, 1, 1}, SEC(10), SEC(20), SEC(40)}},
-	{"grid:6x6", {1, {4, 1, 1}, SEC(10), SEC(20), SEC(20)}},
+	{"grid:4x4", {3, {8, 1, 1}, SEC(10), SEC(20), SEC(35)}},
+	{"elibackbone", {1, {5, 1, 1}, SEC(10), SEC(20), SEC(25)}},
+	{"grid:6x6", {1, {3, 0, 1}, SEC(10), SEC(20), SEC(15)}},
 	{NULL, {0, {0}, 0, 0, 0}},
 };
 
