@@ -1,46 +1,85 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Turns the JSON lines of a bench into Markdown tables: ./dev bench NAME | bench/table.py"""
+"""Turns the JSON lines of a bench into a Markdown table on stdout, or into a document between its lines
+`<!-- figures -->` and `<!-- end of figures -->`, with date and machine:
+
+    ./dev bench NAME | bench/table.py [--into FILE]
+"""
+import datetime
 import json
+import os
+import re
 import sys
 
+PLACE = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.S)
 
-def figure(value, unit):
+
+def figure(value, unit, limit, still_open):
     if value is None:
         return "–"
     if unit == "B/node":
         return f"{value / 1048576:.2f} MiB"
-    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+    mark = "> " if still_open else "≤ " if value <= limit else ""
+    return mark + (f"{value:.3g}" if value < 1000 else f"{value:,.0f}")
 
 
-def main():
-    rows = {}  # case: (unit, ours, {peer: (figure, ratio)}, n)
-    peers = []
-    for text in sys.stdin:
-        line = json.loads(text)
-        peer = f"{line['peer_name']} {line['peer_version']}"
+def read(lines):
+    """Returns the peers and the rows by case, both in the order in which they came."""
+    peers, rows = [], {}
+    for line in map(json.loads, lines):
+        limit = line.get("limit", 0) if "better" in line else 0
+        peer = f"{line.get('peer_name', line.get('limit_is', 'limit'))} {line.get('peer_version', '')}".strip()
         if peer not in peers:
             peers.append(peer)
-        row = rows.setdefault((line["bench"], line["case"]), {"unit": line["unit"], "peers": {}})
-        mark = "≥ " if line.get("open") else ""
-        peer_mark = "≥ " if line.get("peer_open") else ""
-        limit = line.get("limit", 0)
-        if limit and line["ours"] is not None and line["ours"] <= limit:
-            mark = "≤ "
-        if limit and line["peer"] is not None and line["peer"] <= limit:
-            peer_mark = "≤ "
-        row["ours"] = mark + figure(line["ours"], line["unit"])
-        ratio = "" if line["ratio"] is None else f" ({line['ratio']:.2g}×)"
-        count = f", n={line['peer_n']}" if line.get("peer_n", line["n"]) != line["n"] else ""
-        row["peers"][peer] = peer_mark + figure(line["peer"], line["unit"]) + ratio + count
-        row["n"] = line["n"]
-    print("| case | unit | n | ours | " + " | ".join(peers) + " |")
-    print("|---|---|--:|--:|" + "--:|" * len(peers))
-    for (_, case), row in rows.items():
-        unit = "per node" if row["unit"] == "B/node" else row["unit"]
-        cells = [case, unit, str(row["n"]), row["ours"]] + [row["peers"].get(p, "–") for p in peers]
-        print("| " + " | ".join(cells) + " |")
+        unit = line["unit"]
+        row = rows.setdefault(line["case"], {"unit": "per node" if unit == "B/node" else unit, "peers": {}})
+        row["n"] = str(line["n"])
+        row["ours"] = figure(line["ours"], unit, limit, line.get("open"))
+        cell = figure(line.get("peer", line.get("limit")), unit, limit, line.get("peer_open"))
+        if line["ratio"] is not None:
+            cell += f" ({line['ratio']:.2g})"
+        if line.get("peer_n", line["n"]) != line["n"]:
+            cell += f" [{line['peer_n']}]"
+        row["peers"][peer] = cell
+    return peers, rows
+
+
+def table(peers, rows):
+    out = ["| case | unit | n | ours | " + " | ".join(peers) + " |", "|---|---|--:|--:|" + "--:|" * len(peers)]
+    for case, row in rows.items():
+        cells = [case, row["unit"], row["n"], row["ours"]] + [row["peers"].get(p, "–") for p in peers]
+        out.append("| " + " | ".join(cells) + " |")
+    return "\n".join(out) + "\n"
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        models = re.findall(r"^model name\s*: (.*)$", f.read(), re.M)
+    return f"{os.cpu_count()} × {models[0] if models else os.uname().machine}, Linux {os.uname().release}"
+
+
+def main(args):
+    if args and (len(args) != 2 or args[0] != "--into"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    peers, rows = read(sys.stdin)
+    if not rows:
+        print("table.py: no lines came in", file=sys.stderr)
+        return 1
+    text = table(peers, rows)
+    if not args:
+        print(text, end="")
+        return 0
+    with open(args[1], encoding="utf-8") as f:
+        doc = f.read()
+    if not PLACE.search(doc):
+        print(f"table.py: {args[1]} has no place for figures", file=sys.stderr)
+        return 1
+    text = f"{datetime.date.today()}, {machine()}.\n\n{text}"
+    with open(args[1], "w", encoding="utf-8") as f:
+        f.write(PLACE.sub(lambda m: m[1] + text + m[2], doc))
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
