@@ -14,6 +14,7 @@
 #define OND_QUIET SEC(60)
 #define LOOKUP_WAIT SEC(3)
 #define RADIUS 20
+#define LEAST_TOLD 8 /* contacts of an answer that go even if it is fragmented for them */
 
 bool find_send(struct kira *k, struct req *r, const struct kira_id *target, uint8_t flags, struct contact *c, usec_t now)
 {
@@ -31,7 +32,7 @@ bool find_send(struct kira *k, struct req *r, const struct kira_id *target, uint
 	return msg_send(k, via, NULL);
 }
 
-/* Our contacts closest to the target as an rtable, as many as fit; four go even if the message is fragmented for it. */
+/* Our contacts closest to the target as an rtable, as many as fit, or LEAST_TOLD. */
 static void put_closest(struct kira *k, struct contact **c, size_t n, nid_t skip, size_t room)
 {
 	size_t at = kira_wire_open(&k->out, KIRA_OBJ_RTABLE);
@@ -46,7 +47,7 @@ static void put_closest(struct kira *k, struct contact **c, size_t n, nid_t skip
 
 		if (c[i]->id == skip || c[i]->checking || e.ssn == KIRA_SSN_INVALID || e.ssn == KIRA_SSN_RESET)
 			continue;
-		if ((put >= 4 && k->out.n + bytes > room) || k->out.n + bytes > 60000)
+		if ((put >= LEAST_TOLD && k->out.n + bytes > room) || k->out.n + bytes > 60000)
 			continue;
 		path_ids(k, c[i]->active, ids);
 		e.id = ids[hops];

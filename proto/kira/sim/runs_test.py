@@ -131,6 +131,6 @@ if len(sys.argv) < 3 or (sys.argv[2] != "small" and sys.argv[2] not in GRAPHS):
 if sys.argv[2] == "small":
     small()
 else:
-    large(sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "30s")
+    large(sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "40s")
 print(f"1..{n_tests}")
 sys.exit(1 if failed else 0)
