@@ -12,6 +12,7 @@
 #define STEP MSEC(20)
 
 struct e2e net;
+unsigned e2e_max_fast = 250;
 static bool added[LAB_MAX_NODES];
 
 const char *e2e_build(void)
@@ -80,8 +81,7 @@ static void make_lab(void)
 	net.lab = lab_new(&p, &err);
 	free(edges);
 	must(net.lab ? 0 : -1, &err);
-	/* Also the slow pairs are asked every 100 to 200 ms. */
-	net.prober = prober_new(&(struct prober_params){.lab = net.lab, .max_fast = 250, .seed = 1}, &err);
+	net.prober = prober_new(&(struct prober_params){.lab = net.lab, .max_fast = e2e_max_fast, .seed = 1}, &err);
 	must(net.prober ? 0 : -1, &err);
 	net.reach = calloc((size_t)net.n * net.n, sizeof(*net.reach));
 	assert_non_null(net.reach);
@@ -402,16 +402,40 @@ void e2e_explain(unsigned s, unsigned d)
 	}
 }
 
+static int longer(const void *a, const void *b)
+{
+	usec_t x = ((const struct prober_gap *)a)->length;
+	usec_t y = ((const struct prober_gap *)b)->length;
+
+	return (x < y) - (x > y);
+}
+
+/* Of a pair that is probed slowly only the time from the first to the last lost probe is sure. The longest come first again. */
+static void sharpen(struct prober_gap *gaps, unsigned n)
+{
+	for (unsigned k = 0; k < n; k++) {
+		usec_t grain = gaps[k].length / gaps[k].lost;
+
+		if (grain > MSEC(20))
+			gaps[k].length -= grain;
+	}
+	qsort(gaps, n, sizeof(*gaps), longer);
+}
+
 void e2e_judge(struct e2e_fault *f, usec_t at, usec_t dwell, usec_t bound)
 {
 	struct prober_gap *gaps = calloc((size_t)net.n * net.n, sizeof(*gaps));
+	struct prober_state st;
 	int hit;
 
 	assert_non_null(gaps);
 	e2e_rest(at + dwell - clock_now());
-	e2e_settle(MSEC(400), at + bound + SEC(1) - clock_now());
+	/* So that also a pair that is probed slowly has been seen to answer. */
+	prober_state(net.prober, &st);
+	e2e_settle(st.slow_every + MSEC(300), at + bound + SEC(1) - clock_now());
 	hit = prober_gaps(net.prober, at - MSEC(20), clock_now(), gaps);
 	assert_true(hit >= 0);
+	sharpen(gaps, (unsigned)hit);
 	*f = (struct e2e_fault){.at = at, .hit = (unsigned)hit};
 	for (int k = 0; k < hit; k++)
 		f->open += gaps[k].open;

@@ -40,6 +40,8 @@ struct e2e {
 };
 
 extern struct e2e net;
+/* Pairs probed every 10 ms at most; the others share a third of that. 250; to be set before e2e_make(). */
+extern unsigned e2e_max_fast;
 
 /* To be called first in main(). False where namespaces cannot be had: then the reason was printed as a TAP skip. */
 bool e2e_begin(void);
