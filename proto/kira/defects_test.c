@@ -414,24 +414,6 @@ static void reserved_ids_are_nobodys(void **state)
 
 /* ---- §8: the traps ---- */
 
-static void grid(unsigned w, unsigned h, uint64_t seed)
-{
-	unsigned i;
-
-	testnet_init(&t, w * h, seed, NULL, NULL);
-	for (i = 0; i < w * h; i++) {
-		if (i % w + 1 < w)
-			testnet_link(&t, i, i + 1);
-		if (i + w < w * h)
-			testnet_link(&t, i, i + w);
-	}
-}
-
-static void line(unsigned n, uint64_t seed)
-{
-	grid(n, 1, seed);
-}
-
 static void net_end(void)
 {
 	testnet_free(&t);
@@ -499,7 +481,7 @@ static void quick_fail_repair_fail(void **state)
 {
 	unsigned round;
 
-	grid(4, 4, 31);
+	testnet_grid(&t, 4, 4, 31);
 	testnet_run(&t, SEC(20));
 	assert_int_equal(testnet_missing(&t), 0);
 	assert_true(used(5, 6));
@@ -568,7 +550,7 @@ static void errors_reach_the_originator(void **state)
 	for (at = 1; at < 7; at++) {
 		uint64_t errors;
 
-		line(8, 32);
+		testnet_grid(&t, 8, 1, 32);
 		testnet_run(&t, SEC(30));
 		assert_int_equal(contact_of(0, 7).n, 7);
 		assert_true(contact_of(0, 7).valid);
