@@ -76,6 +76,25 @@ static void on_event(void *ctx, const struct kira_event *ev)
 	}
 }
 
+static void start(struct testnode *x, const struct kira_params *params, struct rng *rng)
+{
+	const struct kira_env env = {on_send, on_node, on_path, on_event, x};
+	struct kira_params p;
+	struct rng own;
+	uint8_t secret[32];
+
+	if (params) {
+		p = *params;
+	} else {
+		kira_params_default(&p);
+		p.ssn = 1;
+	}
+	p.id = x->id;
+	rng_seed(&own, rng_u64(rng));
+	rng_bytes(rng, secret, sizeof(secret));
+	x->k = kira_new(&p, &env, &own, secret, &x->net->a, NULL, x->net->now);
+}
+
 void testnet_init(struct testnet *t, unsigned n, uint64_t seed, const struct kira_params *params, const struct kira_id *ids)
 {
 	struct rng rng;
@@ -87,15 +106,7 @@ void testnet_init(struct testnet *t, unsigned n, uint64_t seed, const struct kir
 	t->n = n;
 	for (i = 0; i < n; i++) {
 		struct testnode *x = &t->node[i];
-		struct kira_params p;
-		struct kira_env env = {on_send, on_node, on_path, on_event, x};
-		struct rng own;
-		uint8_t secret[32];
 
-		if (params)
-			p = *params;
-		else
-			kira_params_default(&p);
 		x->net = t;
 		x->i = i;
 		do
@@ -103,13 +114,35 @@ void testnet_init(struct testnet *t, unsigned n, uint64_t seed, const struct kir
 		while (!kira_id_valid(&x->id));
 		if (ids)
 			x->id = ids[i];
-		p.id = x->id;
-		if (!params)
-			p.ssn = 1;
-		rng_seed(&own, rng_u64(&rng));
-		rng_bytes(&rng, secret, sizeof(secret));
-		x->k = kira_new(&p, &env, &own, secret, &t->a, NULL, t->now);
+		start(x, params, &rng);
 	}
+}
+
+void testnet_grid(struct testnet *t, unsigned w, unsigned h, uint64_t seed)
+{
+	unsigned i;
+
+	testnet_init(t, w * h, seed, NULL, NULL);
+	for (i = 0; i < w * h; i++) {
+		if (i % w + 1 < w)
+			testnet_link(t, i, i + 1);
+		if (i + w < w * h)
+			testnet_link(t, i, i + w);
+	}
+}
+
+void testnet_restart(struct testnet *t, unsigned i, uint64_t seed, const struct kira_params *params)
+{
+	struct testnode *x = &t->node[i];
+	struct rng rng;
+	unsigned j;
+
+	rng_seed(&rng, seed);
+	kira_free(x->k);
+	start(x, params, &rng);
+	for (j = 0; j < t->n; j++)
+		if (x->link_to[j])
+			kira_link_up(x->k, j + 1, 1500, t->now);
 }
 
 void testnet_free(struct testnet *t)

@@ -41,6 +41,10 @@ struct testnet {
 
 /* n nodes with IDs from the seed (or given by ids), no links. */
 void testnet_init(struct testnet *t, unsigned n, uint64_t seed, const struct kira_params *params, const struct kira_id *ids);
+/* w × h nodes in a grid, node x + w · y at (x, y), with all its links up. */
+void testnet_grid(struct testnet *t, unsigned w, unsigned h, uint64_t seed);
+/* Node i loses its state and starts again with the same ID; its links stay, so nobody is told. */
+void testnet_restart(struct testnet *t, unsigned i, uint64_t seed, const struct kira_params *params);
 void testnet_free(struct testnet *t);
 void testnet_link(struct testnet *t, unsigned a, unsigned b);
 void testnet_cut(struct testnet *t, unsigned a, unsigned b);
