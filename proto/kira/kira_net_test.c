@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Networks of cores in simulated time: what the protocol achieves (spec §2.8 to §2.19), and how fast after a fault. */
+/* Networks of cores in simulated time: what the protocol achieves (spec §2.8 to §2.19), and how
+ * fast after a fault. */
 #include "proto/kira/testnet.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ struct seen {
 	enum kira_contact_state state;
 	size_t n_path;
 	unsigned unlike; /* lists that are not what the network is */
-	unsigned late;   /* lists of another number than their node's */
+	unsigned late;	 /* lists of another number than their node's */
 	unsigned n;
 };
 
@@ -191,7 +192,8 @@ static bool on_vicinity(void *ctx, const struct kira_vicinity_info *v)
 	return true;
 }
 
-/* How many lists that nodes hold of those within two hops differ from what is, and in number if that counts. */
+/* How many lists that nodes hold of those within two hops differ from what is, and in number if
+ * that counts. */
 static unsigned lists_wrong(bool numbers)
 {
 	struct seen s = {.found = false};
@@ -352,7 +354,8 @@ static void traces(void **state)
 
 /* ---- faults ---- */
 
-/* Each link of a grid fails once: at that instant, before any message has arrived, all pairs reach each other. */
+/* Each link of a grid fails once: at that instant, before any message has arrived, all pairs reach
+ * each other. */
 static void detour_at_once(void **state)
 {
 	unsigned a;
