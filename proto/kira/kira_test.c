@@ -414,6 +414,13 @@ static void find_avoids_failed_links(void **state)
 	puppet_say(&p, 0);
 	assert_int_equal(p.type_sent[KIRA_FIND_NODE_REQ], 0);
 	assert_true(puppet_heard(&p, KIRA_ERROR, 1, &m));
+	/* A path that was proved after the failure was noticed is good again. */
+	puppet_run(&p, MSEC(100));
+	assert_non_null(learn(1, &closer, &between));
+	find(0, KIRA_FLAG_EXACT, &dest, &src, 8);
+	puppet_say(&p, 0);
+	assert_int_equal(p.type_sent[KIRA_FIND_NODE_REQ], 1);
+	assert_int_equal(p.k->n_not_via, 2);
 	end();
 }
 
