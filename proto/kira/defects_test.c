@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the reference gets wrong (spec §2.25) and the traps of spec §8 that concern the core: one test for each. */
+/* What the reference gets wrong (spec §2.25) and the traps of spec §8 that concern the core: one
+ * test for each. */
 #include "proto/kira/puppet.h"
 #include "proto/kira/testnet.h"
 
@@ -12,10 +13,11 @@ static struct puppet p;
 static struct testnet t;
 
 static const uint8_t types[] = {
-	KIRA_ULN_HELLO,	     KIRA_ULN_DISC_REQ,	     KIRA_ULN_DISC_RSP,	  KIRA_FIND_NODE_REQ,	 KIRA_FIND_NODE_RSP,
-	KIRA_QUERY_ROUTE_REQ, KIRA_QUERY_ROUTE_RSP,   KIRA_UPDATE_ROUTE_REQ, KIRA_PROBE_REQ,	 KIRA_PROBE_RSP,
-	KIRA_ERROR,	     KIRA_PATH_SETUP_REQ,    KIRA_PATH_SETUP_RSP, KIRA_PATH_TEARDOWN_REQ, KIRA_STORE_REQ,
-	KIRA_STORE_RSP,	     KIRA_FETCH_REQ,	     KIRA_FETCH_RSP,
+	KIRA_ULN_HELLO,	     KIRA_ULN_DISC_REQ,	     KIRA_ULN_DISC_RSP,	   KIRA_FIND_NODE_REQ,
+	KIRA_FIND_NODE_RSP,  KIRA_QUERY_ROUTE_REQ,   KIRA_QUERY_ROUTE_RSP, KIRA_UPDATE_ROUTE_REQ,
+	KIRA_PROBE_REQ,	     KIRA_PROBE_RSP,	     KIRA_ERROR,	   KIRA_PATH_SETUP_REQ,
+	KIRA_PATH_SETUP_RSP, KIRA_PATH_TEARDOWN_REQ, KIRA_STORE_REQ,	   KIRA_STORE_RSP,
+	KIRA_FETCH_REQ,	     KIRA_FETCH_RSP,
 };
 
 static struct kira_id an_id(unsigned n)
@@ -72,9 +74,11 @@ static void set_ssn(uint32_t ssn)
 }
 
 /* A message of route[0] that arrives from puppet i, which is the hop before us at `index`. */
-static void along(uint8_t type, uint64_t msg_id, uint16_t index, const struct kira_id *route, size_t n)
+static void along(uint8_t type, uint64_t msg_id, uint16_t index, const struct kira_id *route,
+		  size_t n)
 {
-	puppet_msg(&p, type, type == KIRA_PROBE_REQ ? KIRA_FLAG_EXACT : 0, &route[0], &route[n - 1], msg_id);
+	puppet_msg(&p, type, type == KIRA_PROBE_REQ ? KIRA_FLAG_EXACT : 0, &route[0], &route[n - 1],
+		   msg_id);
 	kira_wire_route(&p.b, index, route, n);
 }
 
@@ -233,7 +237,8 @@ static void invalid_ssn_in_a_hello(void **state)
 	end();
 }
 
-/* Any type and flags in a header without objects, from a neighbour and from a stranger, with each special number. */
+/* Any type and flags in a header without objects, from a neighbour and from a stranger, with each
+ * special number. */
 static void header_alone(void **state)
 {
 	static const uint32_t ssn[] = {KIRA_SSN_INVALID, 1, KIRA_SSN_RESET - 1, KIRA_SSN_RESET};
@@ -245,8 +250,9 @@ static void header_alone(void **state)
 	begin(1);
 	for (type = 0; type < 256; type++) {
 		for (i = 0; i < 8; i++) {
-			puppet_msg(&p, (uint8_t)type, (uint8_t)(type * 37 + i), i & 1 ? &x : &p.peer[0],
-				   i & 1 ? &kira_id_all_nodes : &p.id, type);
+			puppet_msg(&p, (uint8_t)type, (uint8_t)(type * 37 + i),
+				   i & 1 ? &x : &p.peer[0], i & 1 ? &kira_id_all_nodes : &p.id,
+				   type);
 			set_ssn(ssn[i / 2]);
 			assert_int_equal(p.b.n, KIRA_HEADER_BYTES);
 			if (i & 1)
@@ -402,7 +408,8 @@ static void reserved_ids_are_nobodys(void **state)
 		along(KIRA_PROBE_REQ, 1, 2, route, 3);
 		puppet_say(&p, 0);
 		assert_int_equal(drops(KIRA_DROP_SOURCE), i + 1);
-		puppet_disc(&p, 1, &(struct kira_addr){{0xfe, 0x80, [15] = 99}}, &p.peer[3], 5, id[i], 1);
+		puppet_disc(&p, 1, &(struct kira_addr){{0xfe, 0x80, [15] = 99}}, &p.peer[3], 5,
+			    id[i], 1);
 		assert_int_equal(drops(KIRA_DROP_ENTRY), i + 1);
 		assert_int_equal(kira_trace(p.k, id[i], p.now), -EINVAL);
 		puppet_forget(&p);
@@ -476,7 +483,8 @@ static bool used(unsigned a, unsigned b)
 	return false;
 }
 
-/* Not-via entries of the first failure must not outlive the repair, nor the repair hide the second failure. */
+/* Not-via entries of the first failure must not outlive the repair, nor the repair hide the second
+ * failure. */
 static void quick_fail_repair_fail(void **state)
 {
 	unsigned round;
@@ -506,7 +514,8 @@ static void quick_fail_repair_fail(void **state)
 	net_end();
 }
 
-/* The Error goes back as the message came, whatever it would have passed: at each place of its route. */
+/* The Error goes back as the message came, whatever it would have passed: at each place of its
+ * route. */
 static void errors_take_the_travelled_path(void **state)
 {
 	struct kira_id route[12];
@@ -530,7 +539,8 @@ static void errors_take_the_travelled_path(void **state)
 		assert_true(kira_id_eq(&m.dest, &route[0]));
 		assert_true(kira_id_eq(&m.reporter, &p.id));
 		assert_true(kira_id_eq(&m.link_a, &p.id) || kira_id_eq(&m.link_b, &p.id));
-		assert_true(kira_id_eq(&m.link_a, &route[index + 1]) || kira_id_eq(&m.link_b, &route[index + 1]));
+		assert_true(kira_id_eq(&m.link_a, &route[index + 1]) ||
+			    kira_id_eq(&m.link_b, &route[index + 1]));
 		assert_int_equal(m.index, 1);
 		assert_int_equal(m.n_hops, index + 1);
 		for (i = 0; i <= index; i++) {
@@ -661,7 +671,8 @@ static bool count_frames(struct testnet *net, unsigned from, unsigned to, struct
 	return true;
 }
 
-/* Sixty nodes that start at the same instant do not keep step: hellos of the same round are spread out. */
+/* Sixty nodes that start at the same instant do not keep step: hellos of the same round are spread
+ * out. */
 static void no_storms_after_a_common_start(void **state)
 {
 	unsigned most = 0;
@@ -689,18 +700,22 @@ int main(void)
 		NAMED("2.25 every type with SSN RESET", ssn_reset),
 		NAMED("2.25, 2.8 RESET forgets the number", reset_forgets_the_number),
 		NAMED("2.25, 2.12 RESET of a neighbour", reset_of_a_neighbour),
-		NAMED("2.25, 2.7 contact that is not the last hop", contact_that_is_not_the_last_hop),
+		NAMED("2.25, 2.7 contact that is not the last hop",
+		      contact_that_is_not_the_last_hop),
 		NAMED("2.25, 2.7 invalid SSN in a hello", invalid_ssn_in_a_hello),
 		NAMED("2.25 any header alone", header_alone),
-		NAMED("2.25, 2.16 an update keeps paths and all entries", update_keeps_paths_and_all_entries),
+		NAMED("2.25, 2.16 an update keeps paths and all entries",
+		      update_keeps_paths_and_all_entries),
 		NAMED("2.25 types that nobody sends", types_that_nobody_sends),
 		NAMED("2.25 QueryRouteReq of any radius", query_of_any_radius),
 		NAMED("2.25, 2.19 teardown of a shared suffix", teardown_of_a_shared_suffix),
-		NAMED("2.13 look-ups are repeated in milliseconds", look_ups_are_repeated_in_milliseconds),
+		NAMED("2.13 look-ups are repeated in milliseconds",
+		      look_ups_are_repeated_in_milliseconds),
 		NAMED("2.1 reserved IDs are nobody's", reserved_ids_are_nobodys),
 		NAMED("8 quick fail, repair, fail of one link", quick_fail_repair_fail),
 		NAMED("8, 2.11 Errors take the travelled path", errors_take_the_travelled_path),
-		NAMED("8, 2.18 Errors from every hop reach the originator", errors_reach_the_originator),
+		NAMED("8, 2.18 Errors from every hop reach the originator",
+		      errors_reach_the_originator),
 		NAMED("8, 2.19 a source leaves a shared suffix", a_source_leaves_a_shared_suffix),
 		NAMED("8, 2.10 old words against a proved path", old_words_against_a_proved_path),
 		NAMED("8 no storms after a common start", no_storms_after_a_common_start),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One core by the letter of the protocol (spec §2.8 to §2.17, §2.22); networks of cores are in kira_net_test.c. */
+/* One core by the letter of the protocol (spec §2.8 to §2.17, §2.22); networks of cores are in
+ * kira_net_test.c. */
 #include "proto/kira/puppet.h"
 
 #include <setjmp.h>
@@ -59,8 +60,8 @@ static void end(void)
 	assert_int_equal(puppet_free(&p), 0);
 }
 
-static void along(uint8_t type, uint8_t flags, const struct kira_id *dest, uint64_t msg_id, uint16_t index,
-		  const struct kira_id *route, size_t n)
+static void along(uint8_t type, uint8_t flags, const struct kira_id *dest, uint64_t msg_id,
+		  uint16_t index, const struct kira_id *route, size_t n)
 {
 	puppet_msg(&p, type, flags, &route[0], dest, msg_id);
 	kira_wire_route(&p.b, index, route, n);
@@ -72,7 +73,8 @@ static struct contact *learn(unsigned i, const struct kira_id *x, const struct k
 	const struct kira_id far[4] = {*x, between ? *between : p.peer[i], p.peer[i], p.id};
 	const struct kira_id near[3] = {*x, p.peer[i], p.id};
 
-	along(KIRA_PROBE_REQ, KIRA_FLAG_EXACT, &p.id, 1, between ? 3 : 2, between ? far : near, between ? 4 : 3);
+	along(KIRA_PROBE_REQ, KIRA_FLAG_EXACT, &p.id, 1, between ? 3 : 2, between ? far : near,
+	      between ? 4 : 3);
 	puppet_say(&p, i);
 	return puppet_contact(&p, x);
 }
@@ -204,7 +206,8 @@ static uint32_t hello_ssn(void)
 	return m.ssn;
 }
 
-/* At the end of numbers, and without one, hellos say RESET for a while and counting starts from 1. */
+/* At the end of numbers, and without one, hellos say RESET for a while and counting starts from 1.
+ */
 static void reset_at_overflow_and_start(void **state)
 {
 	struct kira_params params;
@@ -269,7 +272,8 @@ static void parallel_links(void **state)
 
 /* ---- §2.15: FindNodeReq ---- */
 
-static void find(unsigned i, uint8_t flags, const struct kira_id *dest, const struct kira_id *src, uint64_t msg_id)
+static void find(unsigned i, uint8_t flags, const struct kira_id *dest, const struct kira_id *src,
+		 uint64_t msg_id)
 {
 	const struct kira_id route[3] = {*src, p.peer[i], p.id};
 
@@ -312,7 +316,8 @@ static void find_for_us(void **state)
 	end();
 }
 
-/* To a contact closer than ourselves, with the header as it was and the route made longer; to nobody farther. */
+/* To a contact closer than ourselves, with the header as it was and the route made longer; to
+ * nobody farther. */
 static void find_goes_strictly_closer(void **state)
 {
 	struct kira_id src = an_id(1);
@@ -391,7 +396,8 @@ static void find_avoids_failed_links(void **state)
 	second = near_id(&dest, 10, 12);
 	assert_non_null(learn(1, &closer, &between));
 	assert_non_null(learn(1, &second, NULL));
-	/* The message says that a link of the path to the closest failed: by the next one, and the list goes along. */
+	/* The message says that a link of the path to the closest failed: by the next one, and the
+	 * list goes along. */
 	find(0, KIRA_FLAG_EXACT, &dest, &src, 6);
 	at = kira_wire_open(&p.b, KIRA_OBJ_NOT_VIA);
 	kira_wire_not_via(&p.b, &(struct kira_not_via_entry){.a = between, .b = closer, .age = 10});
@@ -408,6 +414,13 @@ static void find_avoids_failed_links(void **state)
 	puppet_say(&p, 0);
 	assert_int_equal(p.type_sent[KIRA_FIND_NODE_REQ], 0);
 	assert_true(puppet_heard(&p, KIRA_ERROR, 1, &m));
+	/* A path that was proved after the failure was noticed is good again. */
+	puppet_run(&p, MSEC(100));
+	assert_non_null(learn(1, &closer, &between));
+	find(0, KIRA_FLAG_EXACT, &dest, &src, 8);
+	puppet_say(&p, 0);
+	assert_int_equal(p.type_sent[KIRA_FIND_NODE_REQ], 1);
+	assert_int_equal(p.k->n_not_via, 2);
 	end();
 }
 
@@ -453,7 +466,8 @@ static void query_tells_the_neighbours(void **state)
 	begin(4);
 	assert_non_null(learn(1, &src, NULL));
 	puppet_forget(&p);
-	along(KIRA_QUERY_ROUTE_REQ, KIRA_FLAG_EXACT, &p.id, 31, 2, (struct kira_id[]){src, p.peer[0], p.id}, 3);
+	along(KIRA_QUERY_ROUTE_REQ, KIRA_FLAG_EXACT, &p.id, 31, 2,
+	      (struct kira_id[]){src, p.peer[0], p.id}, 3);
 	kira_wire_rtable_req(&p.b, KIRA_RT_VICINITY, 20);
 	puppet_say(&p, 0);
 	assert_true(puppet_heard(&p, KIRA_QUERY_ROUTE_RSP, 1, &m));
@@ -468,7 +482,8 @@ static void query_tells_the_neighbours(void **state)
 	assert_int_equal(found, 4);
 	/* For somebody else it is not answered. */
 	puppet_forget(&p);
-	along(KIRA_QUERY_ROUTE_REQ, KIRA_FLAG_EXACT, &src, 32, 2, (struct kira_id[]){src, p.peer[0], p.id}, 3);
+	along(KIRA_QUERY_ROUTE_REQ, KIRA_FLAG_EXACT, &src, 32, 2,
+	      (struct kira_id[]){src, p.peer[0], p.id}, 3);
 	kira_wire_rtable_req(&p.b, KIRA_RT_VICINITY, 20);
 	puppet_say(&p, 0);
 	assert_int_equal(p.type_sent[KIRA_QUERY_ROUTE_RSP], 0);
@@ -517,7 +532,8 @@ static void updates_are_batched(void **state)
 	end();
 }
 
-static void update_from(unsigned i, uint8_t action, const struct kira_id *x, uint32_t ssn, const struct kira_id *hops, size_t n)
+static void update_from(unsigned i, uint8_t action, const struct kira_id *x, uint32_t ssn,
+			const struct kira_id *hops, size_t n)
 {
 	struct kira_contact_entry e = {.id = *x, .ssn = ssn, .degree = 1};
 	size_t at;
@@ -584,7 +600,8 @@ static void an_end_system_does_not_forward(void **state)
 	params.ssn = 1;
 	params.end_system = true;
 	begin_with(&params, 2);
-	along(KIRA_PROBE_REQ, KIRA_FLAG_EXACT, &p.peer[1], 1, 1, (struct kira_id[]){p.peer[0], p.id, p.peer[1]}, 3);
+	along(KIRA_PROBE_REQ, KIRA_FLAG_EXACT, &p.peer[1], 1, 1,
+	      (struct kira_id[]){p.peer[0], p.id, p.peer[1]}, 3);
 	puppet_say(&p, 0);
 	assert_int_equal(p.n_sent, 0);
 	assert_int_equal(kira_stats(p.k)->forwarded, 0);
@@ -615,7 +632,8 @@ static void no_look_up_by_an_end_system(void **state)
 	begin(2);
 	dest = near_id(&p.id, 4, 10);
 	other = near_id(&dest, 30, 11);
-	along(KIRA_PROBE_REQ, KIRA_FLAG_EXACT | KIRA_FLAG_END_SYSTEM, &p.id, 1, 2, (struct kira_id[]){dest, p.peer[1], p.id}, 3);
+	along(KIRA_PROBE_REQ, KIRA_FLAG_EXACT | KIRA_FLAG_END_SYSTEM, &p.id, 1, 2,
+	      (struct kira_id[]){dest, p.peer[1], p.id}, 3);
 	puppet_say(&p, 1);
 	assert_non_null(puppet_contact(&p, &dest));
 	find(0, 0, &other, &src, 5);
@@ -643,7 +661,8 @@ static void domains_do_not_mix(void **state)
 	assert_int_equal(m.domain, 7);
 	puppet_forget(&p);
 	for (i = 0; i < 3; i++) {
-		static const uint8_t type[3] = {KIRA_ULN_HELLO, KIRA_ULN_DISC_REQ, KIRA_ULN_DISC_RSP};
+		static const uint8_t type[3] = {KIRA_ULN_HELLO, KIRA_ULN_DISC_REQ,
+						KIRA_ULN_DISC_RSP};
 
 		puppet_msg(&p, type[i], 0, &p.peer[0], &p.id, 1);
 		p.b.p[40] = 8;
@@ -669,7 +688,8 @@ static void dropped_and_counted(void **state)
 	/* Our own messages, come back. */
 	puppet_msg(&p, KIRA_ULN_HELLO, 0, &p.id, &kira_id_all_nodes, 1);
 	puppet_say(&p, 0);
-	along(KIRA_PROBE_REQ, 0, &p.peer[1], 1, 2, (struct kira_id[]){p.id, p.peer[0], p.id, p.peer[1]}, 4);
+	along(KIRA_PROBE_REQ, 0, &p.peer[1], 1, 2,
+	      (struct kira_id[]){p.id, p.peer[0], p.id, p.peer[1]}, 4);
 	puppet_say(&p, 0);
 	assert_int_equal(drop[KIRA_DROP_SOURCE], 2);
 	/* A link that is not there. */
@@ -688,8 +708,8 @@ static void dropped_and_counted(void **state)
 	end();
 }
 
-/* A flood of routes as long as they may be, each of another source: every one costs one message at most, and what is
- * kept of them is bounded by the table. */
+/* A flood of routes as long as they may be, each of another source: every one costs one message at
+ * most, and what is kept of them is bounded by the table. */
 static void flood_of_the_longest_routes(void **state)
 {
 	static struct kira_id route[KIRA_ROUTE_MAX];
@@ -709,7 +729,8 @@ static void flood_of_the_longest_routes(void **state)
 	before = p.a.used;
 	for (i = 0; i < 2000; i++) {
 		route[0] = an_id(100 + i);
-		along(KIRA_FIND_NODE_RSP, 0, &p.peer[1], i, KIRA_ROUTE_MAX - 2, route, KIRA_ROUTE_MAX);
+		along(KIRA_FIND_NODE_RSP, 0, &p.peer[1], i, KIRA_ROUTE_MAX - 2, route,
+		      KIRA_ROUTE_MAX);
 		puppet_say(&p, 0);
 	}
 	assert_int_equal(kira_stats(p.k)->forwarded, 2000);
@@ -729,12 +750,15 @@ int main(void)
 		NAMED("2.12 hello intervals of 200 ms to 30 s", hello_intervals),
 		NAMED("2.12 one side asks", one_side_asks),
 		NAMED("2.12 a handshake is tried three times", handshake_is_tried_three_times),
-		NAMED("2.8 the number counts changes of the neighbours", number_counts_neighbour_changes),
-		NAMED("2.8 RESET at overflow and at the start without a number", reset_at_overflow_and_start),
+		NAMED("2.8 the number counts changes of the neighbours",
+		      number_counts_neighbour_changes),
+		NAMED("2.8 RESET at overflow and at the start without a number",
+		      reset_at_overflow_and_start),
 		NAMED("2.26 parallel links to one neighbour", parallel_links),
 		NAMED("2.15 FindNodeReq for us", find_for_us),
 		NAMED("2.15 FindNodeReq goes strictly closer", find_goes_strictly_closer),
-		NAMED("2.15 FindNodeReq does not return to its source", find_does_not_return_to_its_source),
+		NAMED("2.15 FindNodeReq does not return to its source",
+		      find_does_not_return_to_its_source),
 		NAMED("2.15 FindNodeReq avoids failed links", find_avoids_failed_links),
 		NAMED("2.15 the answer's route has no cycles", answer_cuts_cycles),
 		NAMED("2.12 QueryRouteReq tells the neighbours", query_tells_the_neighbours),
