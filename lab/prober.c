@@ -286,6 +286,19 @@ static void ease(struct prober *p)
 	set_pace(p, (left + 1) / 2);
 }
 
+/* The ticks after `tick` are not sent; nobody's silence in that time counts. */
+static void leave_out(struct prober *p, uint32_t tick, uint32_t skip)
+{
+	for (unsigned x = 0; x < p->n * p->n; x++) {
+		struct pair *pair = &p->pairs[x];
+
+		for (uint32_t k = 1; k <= skip && k < RING; k++)
+			pair->ring[(tick + k) % RING] = PROBE_NONE;
+		if (pair->last_ok)
+			pair->last_ok += (usec_t)skip * p->interval;
+	}
+}
+
 /* Nodes take their turns spread over the interval, so that neither queues nor processors see bursts. Where the thread
  * is more than an interval late it leaves whole ticks out and says so, instead of catching up in a burst. */
 static void *prober_main(void *ctx)
@@ -321,9 +334,7 @@ static void *prober_main(void *ctx)
 			uint32_t skip = (uint32_t)(late / p->interval);
 
 			pthread_mutex_lock(&p->lock);
-			for (uint32_t k = 1; k <= skip && k < RING; k++)
-				for (unsigned x = 0; x < p->n * p->n; x++)
-					p->pairs[x].ring[(tick + k) % RING] = PROBE_NONE;
+			leave_out(p, tick, skip);
 			p->st.skipped += skip;
 			pthread_mutex_unlock(&p->lock);
 			tick += skip;
@@ -519,9 +530,11 @@ void prober_focus(struct prober *p, const unsigned *pairs, unsigned n)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* The newest answered probe was sent not longer ago than three periods and the time that judging takes. */
-static bool answers(const struct prober *p, const struct pair *pair, usec_t now)
+/* The newest answered probe was sent not longer ago than three periods and the time that judging takes, as of the tick that
+ * is being sent: that the thread is late is no pair's fault. */
+static bool answers(const struct prober *p, const struct pair *pair)
 {
+	usec_t now = tick_time(p, p->tick, 0);
 	usec_t period = pair->fast ? p->interval : (usec_t)p->slow_every * p->interval;
 
 	return pair->last_ok != 0 && now - pair->last_ok < 3 * period + MSEC(70);
@@ -529,7 +542,6 @@ static bool answers(const struct prober *p, const struct pair *pair, usec_t now)
 
 void prober_state(struct prober *p, struct prober_state *out)
 {
-	usec_t now = clock_now();
 	clockid_t clock;
 	struct timespec ts;
 
@@ -541,7 +553,7 @@ void prober_state(struct prober *p, struct prober_state *out)
 		if (!p->pairs[x].expected)
 			continue;
 		out->expected++;
-		if (counts(p, x) && answers(p, &p->pairs[x], now))
+		if (counts(p, x) && answers(p, &p->pairs[x]))
 			out->answering++;
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -563,13 +575,11 @@ void prober_restart(struct prober *p)
 
 void prober_matrix(struct prober *p, uint8_t *out)
 {
-	usec_t now = clock_now();
-
 	pthread_mutex_lock(&p->lock);
 	for (unsigned x = 0; x < p->n * p->n; x++) {
 		if (x / p->n == x % p->n || !p->nodes[x / p->n].on || !p->nodes[x % p->n].on)
 			out[x] = PAIR_OFF;
-		else if (answers(p, &p->pairs[x], now))
+		else if (answers(p, &p->pairs[x]))
 			out[x] = PAIR_OK;
 		else
 			out[x] = p->pairs[x].expected ? PAIR_BAD : PAIR_CUT;

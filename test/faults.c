@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Random faults of single links in a 6x6 grid, one after the other: how long are which pairs cut off?
  *
- *   faults carrier | silent | one-way [FAULTS [SEED]]
+ *   faults carrier | silent | one-way [FAULTS [SEED]]     (DEP_FAULTS in the environment goes before FAULTS)
  *
  * 1,260 pairs every 10 ms would be more than two processors forward. So before each fault the link is watched: the pairs
  * whose probes or replies pass it are probed every 10 ms (at most 250 of them, of silent loss 120), all others every
@@ -203,6 +203,8 @@ int main(int argc, char **argv)
 	for (kind = CARRIER; argc > 1 && kind < ONE_WAY && strcmp(argv[1], names[kind]) != 0;)
 		kind++;
 	n_faults = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 6;
+	if (argc > 2 && getenv("DEP_FAULTS"))
+		n_faults = (unsigned)strtoul(getenv("DEP_FAULTS"), NULL, 10);
 	if (argc > 3)
 		seed = strtoull(argv[3], NULL, 10);
 	if (argc < 2 || strcmp(argv[1], names[kind]) != 0 || n_faults < 1 || n_faults > MAX_FAULTS) {
