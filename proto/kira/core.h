@@ -141,6 +141,7 @@ struct vnode {
 	uint8_t dist; /* hops from us, 1 to 3; 0 while it is worked out */
 	uint32_t observed;
 	uint32_t synched; /* 0: we do not hold its list */
+	usec_t lower;     /* since when it says lower numbers than observed; 0: it does not */
 	usec_t seen;
 	nid_t *nb; /* known neighbours, each holding a reference to its ID */
 	uint16_t n_nb;
@@ -148,8 +149,10 @@ struct vnode {
 };
 
 struct vnode *vic_find(const struct kira *k, nid_t id);
-/* The SSN of a node in the vicinity was heard. */
+/* The SSN of a node in the vicinity was heard, from others. */
 void vic_observe(struct kira *k, nid_t id, uint32_t ssn, usec_t now);
+/* The same from itself: if its number stays below what was heard before, it has started anew without it (spec §2.8). */
+void vic_observe_own(struct kira *k, nid_t id, uint32_t ssn, usec_t now);
 /* RESET was heard: forget what we know of its SSN. */
 void vic_reset(struct kira *k, nid_t id);
 void vic_link(struct kira *k, nid_t a, nid_t b);

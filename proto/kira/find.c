@@ -233,6 +233,24 @@ void learned(struct kira *k, usec_t now)
 		timer_set(k, &k->rod, due);
 }
 
+/* A bucket that is worth a look-up: an empty one if there is any above the last, for what falls
+ * into that may find nobody to be sent on to. */
+static unsigned rod_bucket(struct kira *k)
+{
+	unsigned bucket = (unsigned)rng_below(&k->rng, k->n_buckets);
+	bool taken[KIRA_ID_BITS + 1] = {false};
+	unsigned empty[KIRA_ID_BITS + 1];
+	unsigned n = 0;
+	unsigned i;
+
+	for (i = 0; i < k->n_contacts; i++)
+		taken[k->contact[i]->bucket] |= k->contact[i]->state == KIRA_VALID;
+	for (i = 0; i + 1 < k->n_buckets; i++)
+		if (!taken[i])
+			empty[n++] = i;
+	return n > 0 ? empty[bucket % n] : bucket;
+}
+
 /* Where to look: any ID, or every other time one that falls into a bucket taken at random, for half of all IDs fall into
  * the first, and the deep ones are what reachability needs. */
 static struct kira_id rod_target(struct kira *k)
@@ -245,7 +263,7 @@ static struct kira_id rod_target(struct kira *k)
 		const struct kira_id *self = id_of(k, k->self);
 		unsigned i;
 
-		bits = (unsigned)rng_below(&k->rng, k->n_buckets);
+		bits = rod_bucket(k);
 		for (i = 0; i <= bits && i < KIRA_ID_BITS; i++) {
 			uint8_t mask = (uint8_t)(0x80 >> (i % 8));
 			bool own = self->b[i / 8] & mask;

@@ -238,7 +238,7 @@ static void learn_source(struct kira *k, const struct kira_msg *m, const struct 
 		if (c)
 			c->ssn = 0;
 	} else {
-		vic_observe(k, o.id, m->ssn, now);
+		vic_observe_own(k, o.id, m->ssn, now);
 	}
 	rtable_offer(k, &o, &path, now);
 }

@@ -387,7 +387,7 @@ void uln_hello(struct kira *k, const struct kira_msg *m, uint32_t link, const st
 		if (reset)
 			vic_reset(k, id);
 		else
-			vic_observe(k, id, m->ssn, now);
+			vic_observe_own(k, id, m->ssn, now);
 	}
 	if (!fresh && !reset && v && m->ssn <= v->synched)
 		return;

@@ -4,6 +4,7 @@
 #include "proto/kira/core.h"
 
 #define RADIUS 3
+#define OVERTAKEN MSEC(500) /* a message may come so much later than one sent after it */
 #define LOST_MAX 64 /* links of a node that are worth an invalidation each at a time */
 
 struct vnode *vic_find(const struct kira *k, nid_t id)
@@ -135,6 +136,22 @@ void vic_observe(struct kira *k, nid_t id, uint32_t ssn, usec_t now)
 		resync_soon(k, now);
 }
 
+void vic_observe_own(struct kira *k, nid_t id, uint32_t ssn, usec_t now)
+{
+	struct vnode *v = vic_find(k, id);
+
+	if (v && ssn < v->observed && ssn != KIRA_SSN_INVALID) {
+		if (v->lower == 0)
+			v->lower = now;
+		if (now - v->lower < OVERTAKEN)
+			return;
+		vic_reset(k, id);
+	}
+	if (v)
+		v->lower = 0;
+	vic_observe(k, id, ssn, now);
+}
+
 void vic_reset(struct kira *k, nid_t id)
 {
 	struct vnode *v = vic_find(k, id);
@@ -143,6 +160,7 @@ void vic_reset(struct kira *k, nid_t id)
 		return;
 	v->observed = 0;
 	v->synched = 0;
+	resync_soon(k, k->now);
 }
 
 bool vic_list(struct kira *k, nid_t id, uint32_t ssn, const struct hops *nb, bool whole, usec_t now)
