@@ -498,6 +498,7 @@ struct kira {
 	nid_t gossip_about; /* held */
 	struct timer ond;
 	usec_t ond_wait;
+	unsigned ond_turn;
 	usec_t ond_news; /* when the deepest bucket last got somebody new */
 	struct timer rod;
 	usec_t rod_wait;

@@ -14,6 +14,7 @@
 #define OND_QUIET SEC(60)
 #define LOOKUP_WAIT SEC(3)
 #define RADIUS 20
+#define CLOSEST 8 /* contacts that a look-up may start with */
 #define LEAST_TOLD 8 /* contacts of an answer that go even if it is fragmented for them */
 
 bool find_send(struct kira *k, struct req *r, const struct kira_id *target, uint8_t flags, struct contact *c, usec_t now)
@@ -135,8 +136,8 @@ void find_req(struct kira *k, const struct kira_msg *m, struct adj *a, usec_t no
 
 static struct contact *closest_router(struct kira *k, const struct kira_id *target, size_t nth)
 {
-	struct contact *c[8];
-	size_t n = rtable_closest(k, target, 8, 0, c);
+	struct contact *c[CLOSEST];
+	size_t n = rtable_closest(k, target, CLOSEST, 0, c);
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -167,9 +168,12 @@ static struct req *ond_pending(const struct kira *k)
 	return NULL;
 }
 
+/* By the closest contact, and every other time by one of the next: nodes with IDs alike may have found each other two by
+ * two, and the closest knows only those that we know. */
 static bool ond_send(struct kira *k, struct req *r, usec_t now)
 {
-	struct contact *c = closest_router(k, id_of(k, k->self), (r->tries - 1u) % 2);
+	unsigned turn = r->tries == 1 ? k->ond_turn++ : r->tries - 1u;
+	struct contact *c = closest_router(k, id_of(k, k->self), turn % 2 ? 1 + turn / 2 % (CLOSEST - 1) : 0);
 
 	if (!c)
 		c = closest_router(k, id_of(k, k->self), 0);
