@@ -339,8 +339,6 @@ void scan_fire(struct kira *k, struct timer *t, usec_t now);
 struct rediscovery {
 	struct timer timer;
 	struct contact *c;
-	nid_t link_a; /* the link that failed, held; 0: not known */
-	nid_t link_b;
 	uint8_t round;
 	uint8_t n_via;
 	uint8_t next;

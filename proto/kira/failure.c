@@ -31,10 +31,6 @@ void rediscovery_stop(struct kira *k, struct contact *c)
 	timer_end(k, &d->timer);
 	for (i = 0; i < d->n_via; i++)
 		pool_drop(k->pool, d->via[i]);
-	if (d->link_a) {
-		pool_drop(k->pool, d->link_a);
-		pool_drop(k->pool, d->link_b);
-	}
 	alloc_free(k->a, d, sizeof(*d));
 	c->red = NULL;
 }
@@ -126,7 +122,7 @@ void rediscovery_answer(struct kira *k, struct req *r, bool dead_end, usec_t now
 }
 
 /* Where memory is short it starts later (rediscovery_due()): the contact stays, for its callers go on with it. */
-static void rediscovery_start(struct kira *k, struct contact *c, nid_t a, nid_t b, usec_t wait, usec_t now)
+static void rediscovery_start(struct kira *k, struct contact *c, usec_t wait, usec_t now)
 {
 	struct rediscovery *d = c->red;
 
@@ -141,17 +137,13 @@ static void rediscovery_start(struct kira *k, struct contact *c, nid_t a, nid_t 
 		d->c = c;
 		c->red = d;
 	}
-	if (a && !d->link_a) {
-		d->link_a = pool_ref(k->pool, a);
-		d->link_b = pool_ref(k->pool, b);
-	}
 	timer_set(k, &d->timer, now + jitter(k, wait));
 }
 
 void rediscovery_due(struct kira *k, struct contact *c, usec_t now)
 {
 	if (c->state != KIRA_VALID && !c->red)
-		rediscovery_start(k, c, 0, 0, wait_uln, now);
+		rediscovery_start(k, c, wait_uln, now);
 }
 
 void contact_invalid(struct kira *k, struct contact *c, nid_t a, nid_t b, usec_t now)
@@ -175,7 +167,7 @@ void contact_invalid(struct kira *k, struct contact *c, nid_t a, nid_t b, usec_t
 	else if (a == k->self || b == k->self)
 		wait = wait_first_hop;
 	update_tell(k, c, KIRA_UNREACHABLE, now);
-	rediscovery_start(k, c, a, b, wait, now);
+	rediscovery_start(k, c, wait, now);
 }
 
 void link_failed(struct kira *k, nid_t a, nid_t b, usec_t when, usec_t now)
