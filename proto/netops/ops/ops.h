@@ -7,7 +7,7 @@
 
 #include "proto/netops/audit/audit.h"
 #include "proto/netops/policy.h"
-#include "proto/netops/rooms.h"
+#include "proto/netops/rooms/rooms.h"
 #include "proto/netops/store/nacm.h"
 #include "proto/netops/store/store.h"
 #include "proto/netops/txn/txn.h"
