@@ -361,8 +361,9 @@ static int rule(scmp_filter_ctx ctx, uint32_t action, const char *call)
 
 static int allow_family(scmp_filter_ctx ctx, int family)
 {
-	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+	struct scmp_arg_cmp is = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)family};
+
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, is);
 }
 
 /* A thread, and no process; it may tell the kernel its name. glibc takes clone where there is no
@@ -370,12 +371,13 @@ static int allow_family(scmp_filter_ctx ctx, int family)
 static int allow_threads(scmp_filter_ctx ctx)
 {
 	const scmp_datum_t flags = CLONE_THREAD | CLONE_VM | CLONE_SIGHAND;
-	int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-				  SCMP_A0(SCMP_CMP_MASKED_EQ, flags, flags));
+	struct scmp_arg_cmp thread = {
+		.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = flags, .datum_b = flags};
+	struct scmp_arg_cmp name = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = PR_SET_NAME};
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
 
 	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				      SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, name);
 	return rc != 0 ? rc : rule(ctx, SCMP_ACT_ALLOW, "sched_getaffinity");
 }
 
