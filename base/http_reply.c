@@ -114,6 +114,9 @@ void http_start(struct http_req *r, unsigned status, const struct http_field *fi
 	if (status >= 100 && status < 200) {
 		http1_interim(r, status, field, n);
 	} else {
+		/* A room that answers while it reads: 100 cannot come after this. */
+		if (r->expect && status < 300)
+			http1_interim(r, 100, NULL, 0);
 		http1_head(r, status, field, n, known_length(field, n));
 	}
 	http_conn_later(r->c);
