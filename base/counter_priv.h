@@ -88,8 +88,15 @@ struct request {
 yyjson_val *request_param(const struct request *r, const char *name);
 /* Methods: 0 and r->result, DEFERRED, or a negative errno, r->code and err. */
 int counter_do_call(struct counter *c, struct request *r, struct err *err);
+int counter_do_schema_get(struct counter *c, struct request *r, struct err *err);
 int counter_do_subscribe(struct counter *c, struct request *r, struct err *err);
 int counter_do_unsubscribe(struct counter *c, struct request *r, struct err *err);
+
+/* Fills hello's list of modules. */
+void counter_list_modules(struct counter *c, yyjson_mut_doc *doc, yyjson_mut_val *list);
+/* The module that a qualified name ("kira:trace") begins with, where it is one of the room's and
+ * implemented, and *name set behind it; without prefix the schema's own module. NULL: none. */
+const struct lys_module *counter_module_of(const struct counter *c, const char **name);
 
 /* The root of an answer: {"jsonrpc": "2.0"}. */
 yyjson_mut_val *counter_envelope(yyjson_mut_doc *doc);

@@ -69,15 +69,12 @@ static int do_hello(struct counter *c, struct request *r, struct err *err)
 {
 	const char *const *cap = c->room.capabilities;
 	yyjson_mut_val *list;
-	yyjson_mut_val *m;
 
 	yyjson_mut_obj_add_str(r->doc, r->result, "room", c->room.name);
 	yyjson_mut_obj_add_str(r->doc, r->result, "version", c->room.version);
 	yyjson_mut_obj_add_uint(r->doc, r->result, "pid", (uint64_t)getpid());
 	list = json_add_arr(r->doc, r->result, "modules");
-	m = yyjson_mut_arr_add_obj(r->doc, list);
-	yyjson_mut_obj_add_str(r->doc, m, "name", config_schema_name(c->room.schema));
-	yyjson_mut_obj_add_str(r->doc, m, "revision", config_schema_revision(c->room.schema));
+	counter_list_modules(c, r->doc, list);
 	list = json_add_arr(r->doc, r->result, "capabilities");
 	for (; cap && *cap; cap++)
 		yyjson_mut_arr_add_str(r->doc, list, *cap);
@@ -286,6 +283,7 @@ static const struct method {
 	int (*run)(struct counter *c, struct request *r, struct err *err);
 } methods[] = {
 	{"hello", "", do_hello},
+	{"schema.get", "module revision ", counter_do_schema_get},
 	{"config.get", "defaults ", do_config_get},
 	{"config.validate", "config ", do_config_validate},
 	{"config.apply", "config dry_run ", do_config_apply},
@@ -388,8 +386,8 @@ void counter_handle(struct counter *c, struct peer *p, const char *line, size_t 
 		       "send {\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": …}, one a line");
 	else if (!(m = find_method(name)))
 		refuse(p, id, RPC_METHOD, "no such method",
-		       "hello, config.get, config.validate, config.apply, state.get, call, "
-		       "subscribe, unsubscribe, metrics");
+		       "hello, schema.get, config.get, config.validate, config.apply, state.get, "
+		       "call, subscribe, unsubscribe, metrics");
 	else
 		run(c, p, m, id, yyjson_obj_get(root, "params"));
 	yyjson_doc_free(doc);
