@@ -56,6 +56,10 @@ struct netlink_link {
 	uint32_t changes;  /* of the carrier, since it was made */
 	struct rtnl_link_stats64 stats;
 	struct netlink_link_data data;
+	struct { /* its sysctls, as far as the kernel told them */
+		bool known;
+		int32_t forwarding, mtu, autoconf, dad_transmits, disabled; /* IPv4: only the first */
+	} ip4, ip6;
 };
 
 struct netlink_addr {

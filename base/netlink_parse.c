@@ -6,6 +6,8 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 
 struct attrs {
 	const struct nlattr *at[IFLA_MAX + 1];
@@ -137,6 +139,43 @@ static void parse_info(const struct nlattr *attr, struct netlink_link *l)
 		parse_kind_data(t.at[IFLA_INFO_DATA], l);
 }
 
+/* The index'th of an array of numbers. */
+static int32_t get_nth(const struct nlattr *attr, size_t index)
+{
+	int32_t v = 0;
+
+	if (mnl_attr_get_payload_len(attr) >= (index + 1) * sizeof(v))
+		memcpy(&v, (const char *)mnl_attr_get_payload(attr) + index * sizeof(v), sizeof(v));
+	return v;
+}
+
+static int parse_family(const struct nlattr *attr, void *ctx)
+{
+	struct netlink_link *l = ctx;
+	struct attrs t = {.max = IFLA_MAX};
+	const struct nlattr *conf;
+
+	if (mnl_attr_get_type(attr) == AF_INET) {
+		mnl_attr_parse_nested(attr, collect, &t);
+		conf = t.at[IFLA_INET_CONF];
+		l->ip4.known = conf != NULL;
+		if (conf)
+			l->ip4.forwarding = get_nth(conf, IPV4_DEVCONF_FORWARDING - 1);
+	} else if (mnl_attr_get_type(attr) == AF_INET6) {
+		mnl_attr_parse_nested(attr, collect, &t);
+		conf = t.at[IFLA_INET6_CONF];
+		l->ip6.known = conf != NULL;
+		if (!conf)
+			return MNL_CB_OK;
+		l->ip6.forwarding = get_nth(conf, DEVCONF_FORWARDING);
+		l->ip6.mtu = get_nth(conf, DEVCONF_MTU6);
+		l->ip6.autoconf = get_nth(conf, DEVCONF_AUTOCONF);
+		l->ip6.dad_transmits = get_nth(conf, DEVCONF_DAD_TRANSMITS);
+		l->ip6.disabled = get_nth(conf, DEVCONF_DISABLE_IPV6);
+	}
+	return MNL_CB_OK;
+}
+
 static bool parse_link(const struct nlmsghdr *h, struct netlink_link *l)
 {
 	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
@@ -164,6 +203,8 @@ static bool parse_link(const struct nlmsghdr *h, struct netlink_link *l)
 		memcpy(&l->stats, mnl_attr_get_payload(t.at[IFLA_STATS64]),
 		       n < sizeof(l->stats) ? n : sizeof(l->stats));
 	}
+	if (t.at[IFLA_AF_SPEC])
+		mnl_attr_parse_nested(t.at[IFLA_AF_SPEC], parse_family, l);
 	if (t.at[IFLA_LINKINFO])
 		parse_info(t.at[IFLA_LINKINFO], l);
 	return true;
