@@ -173,10 +173,12 @@ static bool has_request_keys(yyjson_val *meta)
 	if (!yyjson_obj_iter_init(meta, &it))
 		return false;
 	while ((k = yyjson_obj_iter_next(&it))) {
-		if (yyjson_get_len(k) <= prefix || memcmp(yyjson_get_str(k), MCP_META, prefix) != 0)
+		const char *name = yyjson_get_str(k);
+
+		if (!name || strncmp(name, MCP_META, prefix) != 0)
 			continue;
 		for (i = 0; i < sizeof(key) / sizeof(key[0]); i++) {
-			if (strcmp(yyjson_get_str(k) + prefix, key[i]) == 0)
+			if (strcmp(name + prefix, key[i]) == 0)
 				return true;
 		}
 	}
