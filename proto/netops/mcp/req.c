@@ -134,6 +134,12 @@ static void serve_entry(struct mcp_req *r)
 	}
 }
 
+/* A function of its own: gcc would warn of the local's address, which is taken back where r still is. */
+__attribute__((noinline)) static void tell_when_gone(struct mcp_req *r, bool *gone)
+{
+	r->gone = gone;
+}
+
 void mcp_req_call(struct mcp_req *r)
 {
 	bool gone = false;
@@ -141,7 +147,7 @@ void mcp_req_call(struct mcp_req *r)
 	r->handler = true;
 	r->waiting = false;
 	r->on_cancel = NULL;
-	r->gone = &gone;
+	tell_when_gone(r, &gone);
 	serve_entry(r);
 	if (gone)
 		return;
