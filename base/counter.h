@@ -75,7 +75,8 @@ struct counter_room {
 	struct config_schema *schema;	 /* must outlive the counter */
 	/* What hello and schema.get tell of, ended by a NULL name; must outlive the counter. State,
 	 * rpcs and notifications of those that are implemented and in `schema` are the room's as
-	 * well. NULL: the one module of `schema`. */
+	 * well; those that are implemented and not in `schema` have only state, which base cuts by
+	 * names alone. NULL: the one module of `schema`. */
 	const struct counter_module *modules;
 	/* Fills `root` (an empty object) with operational state in RFC 7951 form: root gets
 	 * "kira:kira" and so on. path is what was asked for: parts for which counter_wants(path, …)

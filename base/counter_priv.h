@@ -142,6 +142,17 @@ struct state_path {
 /* Returns 0, or -EINVAL and err with what there would be. */
 int state_path_parse(struct state_path *p, const struct ly_ctx *ctx,
 		     const struct lys_module *module, const char *text, struct err *err);
+/* Parts of it, for paths without a schema. */
+bool state_take_name(const char **s, char *to, size_t n);
+bool state_take_key(const char **s, struct state_step *step);
+bool state_entry_fits(const struct state_step *step, yyjson_mut_val *entry);
+
+/* The same of a path into a module that the room stands for by name only (counter_loose.c): nodes are NULL, and what is
+ * no node is found by nobody. 1: the path is of another module. */
+int state_path_parse_loose(struct state_path *p, const struct counter *c, const char *text,
+			   struct err *err);
+void state_path_cut_loose(const struct state_path *p, yyjson_mut_val *root, unsigned depth);
+
 /* Cuts the members of root down to p and `depth` levels from it (0: all). */
 void state_path_cut(const struct state_path *p, const struct ly_ctx *ctx, yyjson_mut_val *root,
 		    unsigned depth);

@@ -98,10 +98,14 @@ static int get_state_path(struct counter *c, struct request *r, struct state_pat
 	yyjson_val *v = request_param(r, "path");
 	const char *text = v ? yyjson_get_str(v) : "/";
 	const struct ly_ctx *ctx = config_schema_ctx(c->room.schema);
+	int rc;
 
 	r->code = RPC_PARAMS;
 	if (!text || strlen(text) != (v ? yyjson_get_len(v) : 1))
 		return err_set(err, -EINVAL, "path is not a text");
+	rc = state_path_parse_loose(path, c, text, err);
+	if (rc <= 0)
+		return rc;
 	return state_path_parse(
 		path, ctx, ly_ctx_get_module_implemented(ctx, config_schema_name(c->room.schema)),
 		text, err);
@@ -119,7 +123,9 @@ static int do_state_get(struct counter *c, struct request *r, struct err *err)
 		return err_set(err, -EINVAL, "depth is not a number from 0 to 1000");
 	r->code = RPC_REFUSED;
 	rc = c->room.state(c->room.ctx, path.text, r->doc, r->result, err);
-	if (rc == 0)
+	if (rc == 0 && path.n > 0 && !path.step[0].node)
+		state_path_cut_loose(&path, r->result, (unsigned)yyjson_get_uint(depth));
+	else if (rc == 0)
 		state_path_cut(&path, config_schema_ctx(c->room.schema), r->result,
 			       (unsigned)yyjson_get_uint(depth));
 	return rc;

@@ -16,6 +16,8 @@
 #include "proto/netops/neterr.h"
 #include "proto/netops/principal.h"
 
+#include <uv.h>
+
 enum mcp_era { MCP_2025_06_18, MCP_2025_11_25, MCP_2026_07_28 };
 
 struct mcp;
@@ -31,6 +33,7 @@ struct mcp_tool {
 	const char *output; /* JSON Schema text or NULL */
 	bool read_only, destructive, idempotent, open_world; /* annotations, all four are always sent */
 	enum mcp_task_support task;
+	bool large; /* takes messages of up to 16 MiB instead of 1 MiB */
 	unsigned scope; /* enum scope bits, all are needed */
 	/* May p see and call it at all? NULL: whoever has the scopes. */
 	bool (*allowed)(void *ctx, const struct mcp_tool *tool, const struct principal *p);
@@ -83,12 +86,18 @@ struct mcp_params {
 	bool network_errors_as_result; /* legacy too: codes -3208x in results, not as JSON-RPC errors */
 	uint8_t state_key[32];	       /* seals requestState, cursors; from the node's key, the same after a restart */
 	const char *task_dir;	       /* durable tasks; NULL: in memory */
+	unsigned page_size;	       /* of lists; 0: 100 */
+	unsigned retry_ms;	       /* told to clients before a stream is closed; 0: 500 */
 	void (*session_closed)(void *ctx, const char *session);
 	void *ctx;
 };
 
 struct mcp *mcp_new(uv_loop_t *loop, const struct mcp_params *p, struct err *err);
+/* Ends subscriptions gracefully, cancels what is under way. The transports' connections must be closed before; the loop
+ * must run once more (loop_finish() does that). */
 void mcp_free(struct mcp *m);
+/* Tells the clients that the subscriptions end; before the transports close. */
+void mcp_shutdown(struct mcp *m);
 
 /* Structs are copied, the texts must live until removed. Adding one of a name that is there replaces it. Each change is
  * told to clients by list_changed, once a turn of the loop. 0, or -EINVAL with err (bad schema, bad name). */
@@ -151,5 +160,25 @@ int mcp_ask(struct mcp_req *r, const char *key, const char *method, yyjson_mut_d
 void mcp_keep(struct mcp_req *r, const char *state);
 const char *mcp_state(const struct mcp_req *r); /* or NULL */
 void mcp_wait(struct mcp_req *r);
+/* The client lacks a capability that this request cannot do without: -32021 in the modern era, else an error of the tool or
+ * -32602. "sampling", "elicitation", "extensions.X" … */
+void mcp_missing(struct mcp_req *r, const char *capability);
+
+/* ---- Tasks ---- */
+
+/* Tools with task OPTIONAL or REQUIRED: a call that is not answered when its handler returns becomes a task by itself:
+ * REQUIRED at once, OPTIONAL after half a second, where the client knows tasks. A handler that wants it earlier (before
+ * it asks the client, so that the task is what waits for the answer) says so. 0: is a task now; -ENOTSUP: goes on
+ * without. */
+int mcp_task(struct mcp_req *r);
+bool mcp_is_task(const struct mcp_req *r);
+/* What the task is at, for people; NULL: nothing. */
+void mcp_task_message(struct mcp_req *r, const char *text);
+
+/* ---- Streams (2025-11-25) ---- */
+
+/* Closes the connection that the answer would take; the client comes back for it (Last-Event-ID). Where that is not
+ * possible this does nothing. */
+void mcp_hang_up(struct mcp_req *r);
 
 #endif
