@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of a request: from the pool, through its handler (once, or again when the client has answered what was
- * asked), to its answer or its cancellation. */
+/* The life of a request: from the pool, through its handler (once, or again when the client has
+ * answered what was asked), to its answer or its cancellation. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <errno.h>
@@ -109,11 +109,13 @@ static void serve_entry(struct mcp_req *r)
 	struct mcp_entry *e = r->entry;
 
 	if (r->complete_name && e->kind == MCP_K_PROMPT) {
-		e->prompt.complete(e->prompt.ctx, r, r->complete_name, r->complete_value, r->complete_context);
+		e->prompt.complete(e->prompt.ctx, r, r->complete_name, r->complete_value,
+				   r->complete_context);
 		return;
 	}
 	if (r->complete_name) {
-		e->template.complete(e->template.ctx, r, r->complete_name, r->complete_value, r->complete_context);
+		e->template.complete(e->template.ctx, r, r->complete_name, r->complete_value,
+				     r->complete_context);
 		return;
 	}
 	switch (e->kind) {
@@ -161,7 +163,8 @@ void mcp_req_call(struct mcp_req *r)
 		mcp_ask_send(r);
 		return;
 	}
-	/* The work goes on: what must be a task becomes one now, what may be one after a while (server.c). */
+	/* The work goes on: what must be a task becomes one now, what may be one after a while
+	 * (server.c). */
 	if (!r->task && r->era == MCP_2026_07_28 && r->entry->kind == MCP_K_TOOL &&
 	    r->entry->tool.task == MCP_TASK_REQUIRED)
 		mcp_task(r);
