@@ -59,6 +59,7 @@ static int initialize(struct mcp_client *c, const char *ask, struct err *err)
 	c->modern = false;
 	c->opened = false;
 	c->session[0] = '\0';
+	c->stream = false;
 	c->protocol = ask;
 	yyjson_mut_obj_add_str(doc, params, "protocolVersion", ask);
 	yyjson_mut_obj_add_val(doc, params, "capabilities", client_declares(c, doc));
@@ -84,7 +85,11 @@ static int initialize(struct mcp_client *c, const char *ask, struct err *err)
 	c->hello = copy_of(reply.result);
 	mcp_reply_free(&reply);
 	c->opened = true;
-	return mcp_client_notify(c, "notifications/initialized", NULL, NULL, err);
+	rc = mcp_client_notify(c, "notifications/initialized", NULL, NULL, err);
+	/* What a server asks outside of a call comes on a stream of its own. */
+	if (rc == 0 && (c->p.elicit || c->p.sample || c->p.roots || c->p.notify))
+		rc = mcp_client_stream(c, err);
+	return rc;
 }
 
 enum verdict { MODERN, LEGACY, AGAIN, FAILED };
