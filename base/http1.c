@@ -208,12 +208,6 @@ static unsigned check_head(struct http_conn *c, struct http_req *r, llhttp_t *p)
 	return 0;
 }
 
-/* Whether the body may be read on: somebody takes it, or it is dropped. */
-static bool wanted(const struct http_req *r)
-{
-	return r->done || (!r->paused && (r->whole || r->data));
-}
-
 /* Before the first byte of a body: its limit, and the word that the peer waits for. */
 static int open_body(struct http_conn *c, struct http_req *r)
 {
@@ -251,7 +245,7 @@ static int on_head(llhttp_t *p)
 		return HPE_PAUSED;
 	if (r->body_n == 0)
 		return 0;
-	return wanted(r) && !r->expect ? 0 : HPE_PAUSED;
+	return http_req_wanted(r) && !r->expect ? 0 : HPE_PAUSED;
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t n)
@@ -366,7 +360,7 @@ static bool ready(struct http_conn *c)
 	if (r->raw)
 		return !r->done && !r->paused;
 	if (!r->body_done) {
-		if (!wanted(r))
+		if (!http_req_wanted(r))
 			return false;
 		if (r->body_seen == 0 && open_body(c, r) != 0) {
 			http1_refuse(c, c->error);
@@ -503,7 +497,7 @@ void http1_sweep(struct http_conn *c, uint64_t now)
 	} else if (!r) {
 		if (now - c->since > l->idle_ms && c->left.n == 0)
 			http_conn_lose(c);
-	} else if (!r->body_done && wanted(r) && now - r->progress > l->body_ms) {
+	} else if (!r->body_done && http_req_wanted(r) && now - r->progress > l->body_ms) {
 		c->s->stats.timeouts++;
 		http1_refuse(c, 408);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory that lives as long as one request. Nothing is given back singly; the first chunk is kept from request to
- * request, so that a common one takes no memory from malloc(3) at all. */
+/* Memory that lives as long as one request. Nothing is given back singly; the first chunk is kept
+ * from request to request, so that a common one takes no memory from malloc(3) at all. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a handler needs of the client. Modern: an input_required result, and the client comes again with the answers and
- * the sealed state (answers of earlier rounds, what the handler kept). Legacy: requests to the client on the stream of
- * the request. In a task: the task waits. Then the handler is called again from its start. */
+/* What a handler needs of the client. Modern: an input_required result, and the client comes again
+ * with the answers and the sealed state (answers of earlier rounds, what the handler kept). Legacy:
+ * requests to the client on the stream of the request. In a task: the task waits. Then the handler
+ * is called again from its start. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include "base/rng.h"
@@ -41,7 +42,8 @@ bool mcp_capable(yyjson_val *caps, const char *capability)
 		return yyjson_is_obj(yyjson_obj_get(caps, capability));
 	v = yyjson_obj_getn(caps, capability, (size_t)(dot - capability));
 	/* An empty elicitation means forms. */
-	if (strcmp(capability, "elicitation.form") == 0 && yyjson_is_obj(v) && yyjson_obj_size(v) == 0)
+	if (strcmp(capability, "elicitation.form") == 0 && yyjson_is_obj(v) &&
+	    yyjson_obj_size(v) == 0)
 		return true;
 	return yyjson_is_obj(yyjson_obj_get(v, dot + 1));
 }
@@ -54,7 +56,8 @@ void mcp_missing(struct mcp_req *r, const char *capability)
 	char text[160];
 
 	if (r->era != MCP_2026_07_28 || r->task) {
-		snprintf(text, sizeof(text), "The client lacks a capability that this needs: %s", capability);
+		snprintf(text, sizeof(text), "The client lacks a capability that this needs: %s",
+			 capability);
 		mcp_fail_tool(r, text);
 		return;
 	}
@@ -68,8 +71,8 @@ void mcp_missing(struct mcp_req *r, const char *capability)
 	}
 	OUT_LIT(b, "}}}");
 	buf_u8(b, 0);
-	mcp_fail(r, 400, MCP_MISSING_CAPABILITY, b->failed ? NULL : (char *)b->p, "Missing required client capability: %s",
-		 capability);
+	mcp_fail(r, 400, MCP_MISSING_CAPABILITY, b->failed ? NULL : (char *)b->p,
+		 "Missing required client capability: %s", capability);
 }
 
 /* ---- answers ---- */
@@ -81,10 +84,13 @@ bool mcp_answer_ok(const char *method, yyjson_val *v)
 	yyjson_val *content = yyjson_obj_get(v, "content");
 
 	if ((!method || strcmp(method, "elicitation/create") == 0) && action)
-		return (strcmp(action, "accept") == 0 || strcmp(action, "decline") == 0 || strcmp(action, "cancel") == 0) &&
+		return (strcmp(action, "accept") == 0 || strcmp(action, "decline") == 0 ||
+			strcmp(action, "cancel") == 0) &&
 		       (!content || yyjson_is_obj(content));
-	if ((!method || strcmp(method, "sampling/createMessage") == 0) && yyjson_is_str(yyjson_obj_get(v, "role")))
-		return (yyjson_is_obj(content) || yyjson_is_arr(content)) && yyjson_is_str(yyjson_obj_get(v, "model"));
+	if ((!method || strcmp(method, "sampling/createMessage") == 0) &&
+	    yyjson_is_str(yyjson_obj_get(v, "role")))
+		return (yyjson_is_obj(content) || yyjson_is_arr(content)) &&
+		       yyjson_is_str(yyjson_obj_get(v, "model"));
 	if (!method || strcmp(method, "roots/list") == 0)
 		return yyjson_is_arr(yyjson_obj_get(v, "roots"));
 	return false;
@@ -136,7 +142,8 @@ yyjson_val *mcp_answer(struct mcp_req *r, const char *key)
 	return v;
 }
 
-int mcp_ask(struct mcp_req *r, const char *key, const char *method, yyjson_mut_doc *doc, yyjson_mut_val *params)
+int mcp_ask(struct mcp_req *r, const char *key, const char *method, yyjson_mut_doc *doc,
+	    yyjson_mut_val *params)
 {
 	bool url = yyjson_mut_equals_str(yyjson_mut_obj_get(params, "mode"), "url");
 	struct mcp_ask *a;
@@ -148,7 +155,8 @@ int mcp_ask(struct mcp_req *r, const char *key, const char *method, yyjson_mut_d
 	if (strcmp(method, "elicitation/create") == 0 &&
 	    (url ? !mcp_capable(r->caps, "elicitation.url") || r->era == MCP_2025_06_18
 		 : !mcp_capable(r->caps, "elicitation") ||
-			   (mcp_capable(r->caps, "elicitation.url") && !mcp_capable(r->caps, "elicitation.form"))))
+			     (mcp_capable(r->caps, "elicitation.url") &&
+			      !mcp_capable(r->caps, "elicitation.form"))))
 		return -ENOTSUP;
 	a = mcp_ask_find(r, key);
 	if (a && a->answer && mcp_answer_ok(method, a->answer))
@@ -159,7 +167,8 @@ int mcp_ask(struct mcp_req *r, const char *key, const char *method, yyjson_mut_d
 		return -ENOMEM;
 	a->answer = NULL;
 	a->method = mcp_arena_text(&r->arena, method, strlen(method));
-	a->params = params ? yyjson_mut_val_write_opts(params, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &r->arena.alc, NULL, NULL)
+	a->params = params ? yyjson_mut_val_write_opts(params, YYJSON_WRITE_ALLOW_INVALID_UNICODE,
+						       &r->arena.alc, NULL, NULL)
 			   : "{}";
 	return a->method && a->params ? 0 : -ENOMEM;
 }
@@ -212,7 +221,8 @@ static bool open_state(struct mcp_req *r, yyjson_val *state)
 
 	if (!yyjson_is_str(state) || !mcp_params_hash(r, hash))
 		return false;
-	plain = mcp_unseal(r, "state", slice_of(hash, sizeof(hash)), yyjson_get_str(state), yyjson_get_len(state), &n);
+	plain = mcp_unseal(r, "state", slice_of(hash, sizeof(hash)), yyjson_get_str(state),
+			   yyjson_get_len(state), &n);
 	doc = plain ? yyjson_read_opts(plain, n, YYJSON_READ_NOFLAG, &r->arena.alc, NULL) : NULL;
 	if (!doc)
 		return false;
@@ -236,12 +246,14 @@ bool mcp_take_responses(struct mcp_req *r)
 	r->responses = yyjson_obj_get(r->params, "inputResponses");
 	state = yyjson_obj_get(r->params, "requestState");
 	if (r->responses && !yyjson_is_obj(r->responses)) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: inputResponses is not an object");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: inputResponses is not an object");
 		return false;
 	}
 	if (state && !open_state(r, state)) {
 		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
-			 "Invalid params: requestState is not the one of this request, too old, or was used before");
+			 "Invalid params: requestState is not the one of this request, too old, or "
+			 "was used before");
 		return false;
 	}
 	return true;
@@ -261,8 +273,8 @@ static char *make_state(struct mcp_req *r)
 	if (!mcp_params_hash(r, hash))
 		return NULL;
 	buf_clear(b);
-	buf_printf(b, "{\"e\":%lld,\"n\":%llu,\"s\":%u,\"a\":{", (long long)(mcp_unix_ms() + STATE_MS),
-		   (unsigned long long)nonce, r->step + 1);
+	buf_printf(b, "{\"e\":%lld,\"n\":%llu,\"s\":%u,\"a\":{",
+		   (long long)(mcp_unix_ms() + STATE_MS), (unsigned long long)nonce, r->step + 1);
 	for (a = r->asks; a; a = a->next) {
 		if (!a->answer)
 			continue;
@@ -308,7 +320,9 @@ static void input_required(struct mcp_req *r)
 		OUT_LIT(b, ",\"requestState\":");
 		mcp_out_str(b, state);
 	}
-	buf_printf(b, ",\"resultType\":\"input_required\",\"_meta\":{\"" MCP_META "serverInfo\":%s}}}", r->m->server_info);
+	buf_printf(b,
+		   ",\"resultType\":\"input_required\",\"_meta\":{\"" MCP_META "serverInfo\":%s}}}",
+		   r->m->server_info);
 	mcp_finish(r, 200, 0, NULL, buf_slice(b));
 }
 
@@ -328,8 +342,8 @@ static void ask_client(struct mcp_req *r)
 		a->id = ++m->next_ask;
 		b = &m->note;
 		buf_clear(b);
-		buf_printf(b, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\",\"params\":", (unsigned long long)a->id,
-			   a->method);
+		buf_printf(b, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\",\"params\":",
+			   (unsigned long long)a->id, a->method);
 		mcp_out_json(b, a->params, strlen(a->params));
 		OUT_LIT(b, "}");
 		mcp_send(r, buf_slice(b));
@@ -375,17 +389,19 @@ yyjson_val *mcp_val_copy(struct mcp_req *r, yyjson_val *v)
 {
 	size_t n;
 	char *s = yyjson_val_write_opts(v, YYJSON_WRITE_NOFLAG, &r->arena.alc, &n, NULL);
-	yyjson_doc *doc = s ? yyjson_read_opts(s, n, YYJSON_READ_NOFLAG, &r->arena.alc, NULL) : NULL;
+	yyjson_doc *doc =
+		s ? yyjson_read_opts(s, n, YYJSON_READ_NOFLAG, &r->arena.alc, NULL) : NULL;
 
 	return doc ? yyjson_doc_get_root(doc) : NULL;
 }
 
 static struct mcp_req *asker(struct mcp_session *s, uint64_t id, struct mcp_ask **ask)
 {
-	list_each(it, &s->m->reqs) {
+	list_each (it, &s->m->reqs) {
 		struct mcp_req *r = container_of(it, struct mcp_req, node);
 
-		if (!r->waiting || (r->session != s && !(r->task && principal_same(&r->who, &s->who))))
+		if (!r->waiting ||
+		    (r->session != s && !(r->task && principal_same(&r->who, &s->who))))
 			continue;
 		for (*ask = r->asks; *ask; *ask = (*ask)->next) {
 			if ((*ask)->id == id && !(*ask)->answer)
@@ -399,7 +415,8 @@ void mcp_response(struct mcp_session *s, yyjson_val *root)
 {
 	yyjson_val *id = yyjson_obj_get(root, "id");
 	yyjson_val *result = yyjson_obj_get(root, "result");
-	const char *message = yyjson_get_str(yyjson_obj_get(yyjson_obj_get(root, "error"), "message"));
+	const char *message =
+		yyjson_get_str(yyjson_obj_get(yyjson_obj_get(root, "error"), "message"));
 	struct mcp_ask *a = NULL;
 	struct mcp_req *r;
 	char text[256];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One message in: JSON, JSON-RPC's shape, the era it belongs to, and the checks in the order of spec §2.6; the first
- * that fails answers. Then its method is served (dispatch.c). */
+/* One message in: JSON, JSON-RPC's shape, the era it belongs to, and the checks in the order of
+ * spec §2.6; the first that fails answers. Then its method is served (dispatch.c). */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <errno.h>
@@ -50,7 +50,8 @@ static bool same_key(yyjson_val *key, const char *s, size_t n)
 	return yyjson_get_len(key) == n && memcmp(yyjson_get_str(key), s, n) == 0;
 }
 
-/* The members of a message, each at most once: two of a name would be read differently by different readers. */
+/* The members of a message, each at most once: two of a name would be read differently by different
+ * readers. */
 static bool read_shape(yyjson_val *root, struct shape *s)
 {
 	static const struct {
@@ -58,9 +59,12 @@ static bool read_shape(yyjson_val *root, struct shape *s)
 		size_t n;
 		size_t at;
 	} member[] = {
-		{"jsonrpc", 7, offsetof(struct shape, jsonrpc)}, {"id", 2, offsetof(struct shape, id)},
-		{"method", 6, offsetof(struct shape, method)},	 {"params", 6, offsetof(struct shape, params)},
-		{"result", 6, offsetof(struct shape, result)},	 {"error", 5, offsetof(struct shape, error)},
+		{"jsonrpc", 7, offsetof(struct shape, jsonrpc)},
+		{"id", 2, offsetof(struct shape, id)},
+		{"method", 6, offsetof(struct shape, method)},
+		{"params", 6, offsetof(struct shape, params)},
+		{"result", 6, offsetof(struct shape, result)},
+		{"error", 5, offsetof(struct shape, error)},
 	};
 	yyjson_obj_iter it;
 	yyjson_val **to;
@@ -92,8 +96,11 @@ static bool take_id(struct mcp_req *r, yyjson_val *id)
 		to = mcp_arena_get(&r->arena, 24);
 		if (!to)
 			return false;
-		r->id_n = (size_t)(yyjson_is_uint(id) ? snprintf(to, 24, "%llu", (unsigned long long)yyjson_get_uint(id))
-						      : snprintf(to, 24, "%lld", (long long)yyjson_get_sint(id)));
+		r->id_n = (size_t)(yyjson_is_uint(id)
+					   ? snprintf(to, 24, "%llu",
+						      (unsigned long long)yyjson_get_uint(id))
+					   : snprintf(to, 24, "%lld",
+						      (long long)yyjson_get_sint(id)));
 		r->id = to;
 		return true;
 	}
@@ -106,7 +113,8 @@ static bool take_id(struct mcp_req *r, yyjson_val *id)
 	return r->id != NULL;
 }
 
-/* A failure whose id cannot be read. The schema of 2025-06-18 knows no error without id: there the status says it. */
+/* A failure whose id cannot be read. The schema of 2025-06-18 knows no error without id: there the
+ * status says it. */
 static void fail_bare(struct mcp_req *r, const struct mcp_headers *h, int code, const char *message)
 {
 	struct mcp_wire *w = r->wire;
@@ -119,7 +127,8 @@ static void fail_bare(struct mcp_req *r, const struct mcp_headers *h, int code, 
 	mcp_fail(r, 400, code, NULL, "%s", message);
 }
 
-static bool parse(struct mcp_req *r, const struct mcp_headers *h, struct slice body, struct shape *s)
+static bool parse(struct mcp_req *r, const struct mcp_headers *h, struct slice body,
+		  struct shape *s)
 {
 	const char *text = (const char *)body.p;
 	bool is_call;
@@ -131,22 +140,26 @@ static bool parse(struct mcp_req *r, const struct mcp_headers *h, struct slice b
 	if (json_depth(text, body.n, JSON_MAX_DEPTH) > JSON_MAX_DEPTH)
 		r->doc = NULL;
 	else
-		r->doc = yyjson_read_opts((char *)(uintptr_t)text, body.n, YYJSON_READ_NOFLAG, &r->arena.alc, NULL);
+		r->doc = yyjson_read_opts((char *)(uintptr_t)text, body.n, YYJSON_READ_NOFLAG,
+					  &r->arena.alc, NULL);
 	if (!r->doc) {
 		fail_bare(r, h, MCP_PARSE, "Parse error");
 		return false;
 	}
 	if (!read_shape(yyjson_doc_get_root(r->doc), s)) {
-		fail_bare(r, h, MCP_INVALID_REQUEST, "Invalid request: one JSON-RPC object is expected");
+		fail_bare(r, h, MCP_INVALID_REQUEST,
+			  "Invalid request: one JSON-RPC object is expected");
 		return false;
 	}
 	if (s->id && !take_id(r, s->id)) {
-		fail_bare(r, h, MCP_INVALID_REQUEST, "Invalid request: id is neither string nor integer");
+		fail_bare(r, h, MCP_INVALID_REQUEST,
+			  "Invalid request: id is neither string nor integer");
 		return false;
 	}
 	is_call = s->method != NULL;
 	if (!yyjson_equals_strn(s->jsonrpc, "2.0", 3) || (is_call && !yyjson_is_str(s->method)) ||
-	    (is_call && (s->result || s->error)) || (!is_call && (!s->result == !s->error || !s->id)) ||
+	    (is_call && (s->result || s->error)) ||
+	    (!is_call && (!s->result == !s->error || !s->id)) ||
 	    (s->params && !yyjson_is_obj(s->params)) || (s->result && !yyjson_is_obj(s->result)) ||
 	    (s->error && !yyjson_is_obj(s->error))) {
 		if (r->id)
@@ -164,8 +177,8 @@ static bool parse(struct mcp_req *r, const struct mcp_headers *h, struct slice b
 
 static bool has_request_keys(yyjson_val *meta)
 {
-	static const char *const key[] = {"protocolVersion", "clientCapabilities", "clientInfo", "logLevel"};
-	const size_t prefix = sizeof(MCP_META) - 1;
+	static const char *const key[] = {MCP_META "protocolVersion", MCP_META "clientCapabilities",
+					  MCP_META "clientInfo", MCP_META "logLevel"};
 	yyjson_obj_iter it;
 	yyjson_val *k;
 	size_t i;
@@ -173,12 +186,8 @@ static bool has_request_keys(yyjson_val *meta)
 	if (!yyjson_obj_iter_init(meta, &it))
 		return false;
 	while ((k = yyjson_obj_iter_next(&it))) {
-		const char *name = yyjson_get_str(k);
-
-		if (!name || strncmp(name, MCP_META, prefix) != 0)
-			continue;
 		for (i = 0; i < sizeof(key) / sizeof(key[0]); i++) {
-			if (strcmp(name + prefix, key[i]) == 0)
+			if (yyjson_equals_str(k, key[i]))
 				return true;
 		}
 	}
@@ -192,8 +201,9 @@ static bool is_modern(const struct mcp_req *r, const struct mcp_headers *h, cons
 	if (h && h->version)
 		return !legacy_version(h->version);
 	/* Methods that only the modern revision has. */
-	return s->id && s->method && (yyjson_equals_str(s->method, "server/discover") ||
-				      yyjson_equals_str(s->method, "subscriptions/listen"));
+	return s->id && s->method &&
+	       (yyjson_equals_str(s->method, "server/discover") ||
+		yyjson_equals_str(s->method, "subscriptions/listen"));
 }
 
 /* ---- modern ---- */
@@ -212,7 +222,8 @@ static bool meta_ok(struct mcp_req *r)
 		wrong = "_meta has no " MCP_META "protocolVersion";
 	else if (!yyjson_is_obj(r->caps))
 		wrong = "_meta has no " MCP_META "clientCapabilities";
-	else if (r->progress_token && !yyjson_is_str(r->progress_token) && !yyjson_is_int(r->progress_token))
+	else if (r->progress_token && !yyjson_is_str(r->progress_token) &&
+		 !yyjson_is_int(r->progress_token))
 		wrong = "progressToken is neither string nor integer";
 	if (level && !wrong) {
 		r->log_level = yyjson_is_str(level) ? mcp_level(yyjson_get_str(level)) : -1;
@@ -230,7 +241,8 @@ static bool version_ok(struct mcp_req *r, const struct mcp_headers *h)
 	struct buf *b = &r->m->scratch;
 
 	if (h && (!h->version || strcmp(h->version, yyjson_get_str(version)) != 0)) {
-		mcp_fail(r, 400, MCP_HEADER_MISMATCH, NULL, "Header mismatch: MCP-Protocol-Version %s",
+		mcp_fail(r, 400, MCP_HEADER_MISMATCH, NULL,
+			 "Header mismatch: MCP-Protocol-Version %s",
 			 h->version ? "differs from _meta" : "is missing");
 		return false;
 	}
@@ -241,7 +253,8 @@ static bool version_ok(struct mcp_req *r, const struct mcp_headers *h)
 	mcp_out_string(b, yyjson_get_str(version), yyjson_get_len(version));
 	OUT_LIT(b, "}");
 	buf_u8(b, 0);
-	mcp_fail(r, 400, MCP_BAD_VERSION, b->failed ? NULL : (char *)b->p, "Unsupported protocol version");
+	mcp_fail(r, 400, MCP_BAD_VERSION, b->failed ? NULL : (char *)b->p,
+		 "Unsupported protocol version");
 	return false;
 }
 
@@ -273,7 +286,8 @@ static bool name_ok(struct mcp_req *r, const struct mcp_headers *h)
 		r->name = NULL;
 	if (!h || (!r->name && !h->name))
 		return true;
-	if (r->name && h->name && mcp_header_equal(r, h->name, yyjson_get_str(r->name), yyjson_get_len(r->name)))
+	if (r->name && h->name &&
+	    mcp_header_equal(r, h->name, yyjson_get_str(r->name), yyjson_get_len(r->name)))
 		return true;
 	mcp_fail(r, 400, MCP_HEADER_MISMATCH, NULL, "Header mismatch: Mcp-Name %s",
 		 !h->name ? "is missing" : "differs from the request");
@@ -295,7 +309,8 @@ static void find_entry(struct mcp_req *r)
 		return;
 	r->args = yyjson_obj_get(r->params, "arguments");
 	if (!r->args)
-		r->args = yyjson_doc_get_root(yyjson_read_opts((char *)(uintptr_t)none, 2, 0, &r->arena.alc, NULL));
+		r->args = yyjson_doc_get_root(
+			yyjson_read_opts((char *)(uintptr_t)none, 2, 0, &r->arena.alc, NULL));
 	e = r->name ? mcp_find(r->m, kind, yyjson_get_str(r->name), yyjson_get_len(r->name)) : NULL;
 	if (!e || !mcp_visible(e, &r->who, NULL))
 		return;
@@ -316,17 +331,20 @@ static unsigned authenticate(struct mcp_req *r)
 
 static void refuse(struct mcp_req *r, unsigned status)
 {
-	mcp_fail(r, status, MCP_INVALID_REQUEST, NULL, status == 401 ? "Authorization is needed" : "Not allowed");
+	mcp_fail(r, status, MCP_INVALID_REQUEST, NULL,
+		 status == 401 ? "Authorization is needed" : "Not allowed");
 }
 
-static void modern_request(struct mcp_req *r, const struct mcp_headers *h, const struct shape *s, size_t n)
+static void modern_request(struct mcp_req *r, const struct mcp_headers *h, const struct shape *s,
+			   size_t n)
 {
 	unsigned status;
 
 	r->era = MCP_2026_07_28;
 	if (!meta_ok(r) || !version_ok(r, h) || !method_ok(r, h, s->method) || !name_ok(r, h))
 		return;
-	/* Whether Mcp-Param-* fits tells what a tool looks like; so only who may see the tool is told. */
+	/* Whether Mcp-Param-* fits tells what a tool looks like; so only who may see the tool is
+	 * told. */
 	status = authenticate(r);
 	if (status == 0) {
 		find_entry(r);
@@ -337,7 +355,8 @@ static void modern_request(struct mcp_req *r, const struct mcp_headers *h, const
 		refuse(r, status);
 		return;
 	}
-	if (n > MCP_MAX_BODY && !(r->entry && r->entry->kind == MCP_K_TOOL && r->entry->tool.large)) {
+	if (n > MCP_MAX_BODY &&
+	    !(r->entry && r->entry->kind == MCP_K_TOOL && r->entry->tool.large)) {
 		mcp_fail(r, 413, MCP_INVALID_REQUEST, NULL, "The message is too large");
 		return;
 	}
@@ -348,7 +367,7 @@ static void modern_request(struct mcp_req *r, const struct mcp_headers *h, const
 
 static struct mcp_req *find_req(struct list *head, bool on_session, const char *id, size_t n)
 {
-	list_each(it, head) {
+	list_each (it, head) {
 		struct mcp_req *r = on_session ? container_of(it, struct mcp_req, on_session)
 					       : container_of(it, struct mcp_req, on_wire);
 
@@ -370,7 +389,8 @@ static void cancelled(struct mcp_req *r)
 		other = find_req(&r->session->reqs, true, r->id, r->id_n);
 	if (!other && r->wire->shared)
 		other = find_req(&r->wire->reqs, false, r->id, r->id_n);
-	if (other && other != r && !other->task && (!other->method || other->method->serve != mcp_rpc_initialize))
+	if (other && other != r && !other->task &&
+	    (!other->method || other->method->serve != mcp_rpc_initialize))
 		mcp_req_cancel(other);
 }
 
@@ -404,7 +424,8 @@ static bool legacy_session(struct mcp_req *r, const struct mcp_headers *h)
 		return true;
 	}
 	if (!h->session) {
-		mcp_fail(r, 400, MCP_INVALID_REQUEST, NULL, "Mcp-Session-Id is missing: initialize first");
+		mcp_fail(r, 400, MCP_INVALID_REQUEST, NULL,
+			 "Mcp-Session-Id is missing: initialize first");
 		return false;
 	}
 	s = mcp_session_find(r->m, h->session);
@@ -426,7 +447,8 @@ static void legacy_request(struct mcp_req *r, const struct shape *s, size_t n)
 		r->caps = r->session->caps ? yyjson_doc_get_root(r->session->caps) : NULL;
 		r->log_level = r->session->log_level;
 		if (find_req(&r->session->reqs, true, r->id, r->id_n)) {
-			mcp_fail(r, 400, MCP_INVALID_REQUEST, NULL, "Invalid request: this id is in use");
+			mcp_fail(r, 400, MCP_INVALID_REQUEST, NULL,
+				 "Invalid request: this id is in use");
 			return;
 		}
 		list_add(&r->session->reqs, &r->on_session);
@@ -445,7 +467,8 @@ static void legacy_request(struct mcp_req *r, const struct shape *s, size_t n)
 			r->name = NULL;
 	}
 	find_entry(r);
-	if (n > MCP_MAX_BODY && !(r->entry && r->entry->kind == MCP_K_TOOL && r->entry->tool.large)) {
+	if (n > MCP_MAX_BODY &&
+	    !(r->entry && r->entry->kind == MCP_K_TOOL && r->entry->tool.large)) {
 		mcp_fail(r, 413, MCP_INVALID_REQUEST, NULL, "The message is too large");
 		return;
 	}
@@ -460,7 +483,8 @@ static void legacy(struct mcp_req *r, const struct mcp_headers *h, const struct 
 
 	r->era = MCP_2025_11_25;
 	if (h && h->version && !initialize && !mcp_version_known(h->version, &era)) {
-		mcp_fail(r, 400, MCP_INVALID_REQUEST, NULL, "MCP-Protocol-Version %.20s is not supported", h->version);
+		mcp_fail(r, 400, MCP_INVALID_REQUEST, NULL,
+			 "MCP-Protocol-Version %.20s is not supported", h->version);
 		return;
 	}
 	status = authenticate(r);

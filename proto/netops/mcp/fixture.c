@@ -37,7 +37,8 @@ static void cancelled(struct mcp_req *r)
 	stop(mcp_ctx(r));
 }
 
-void fixture_steps(struct fixture *f, struct mcp_req *r, unsigned ms, bool (*step)(struct mcp_req *r, unsigned n))
+void fixture_steps(struct fixture *f, struct mcp_req *r, unsigned ms,
+		   bool (*step)(struct mcp_req *r, unsigned n))
 {
 	struct steps *s = calloc(1, sizeof(*s));
 
@@ -92,8 +93,9 @@ int mcp_fixture_add(struct mcp *m, uv_loop_t *loop, struct err *err)
 	struct fixture *f = &fixture;
 
 	*f = (struct fixture){.m = m, .loop = loop};
-	if (fixture_add_basic(f, err) < 0 || fixture_add_ask(f, err) < 0 || fixture_add_tasks(f, err) < 0 ||
-	    fixture_add_resources(f, err) < 0 || fixture_add_prompts(f, err) < 0)
+	if (fixture_add_basic(f, err) < 0 || fixture_add_ask(f, err) < 0 ||
+	    fixture_add_tasks(f, err) < 0 || fixture_add_resources(f, err) < 0 ||
+	    fixture_add_prompts(f, err) < 0)
 		return err->code ? err->code : err_set(err, -ENOMEM, "no memory");
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the conformance suite of MCP expects a server to offer (spec §5.2): tools test_*, resources test://…, prompts. They
- * use mcp.h and nothing else. Never part of the product's lists. */
+/* What the conformance suite of MCP expects a server to offer (spec §5.2): tools test_*, resources
+ * test://…, prompts. They use mcp.h and nothing else. Never part of the product's lists. */
 #ifndef DEP_NETOPS_MCP_FIXTURE_H
 #define DEP_NETOPS_MCP_FIXTURE_H
 

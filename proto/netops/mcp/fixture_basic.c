@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tools that answer by themselves: content of every kind, logs, progress, errors, schemas, lists that change. */
+/* Tools that answer by themselves: content of every kind, logs, progress, errors, schemas, lists
+ * that change. */
 #include "proto/netops/mcp/fixture_priv.h"
 
 #include <stdlib.h>
@@ -11,26 +12,32 @@ static void simple_text(void *ctx, struct mcp_req *r, yyjson_val *args)
 
 static void image(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
-	fixture_result(r, "{\"content\":[{\"type\":\"image\",\"data\":\"" FIXTURE_PNG "\",\"mimeType\":\"image/png\"}]}");
+	fixture_result(r, "{\"content\":[{\"type\":\"image\",\"data\":\"" FIXTURE_PNG
+			  "\",\"mimeType\":\"image/png\"}]}");
 }
 
 static void audio(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
-	fixture_result(r, "{\"content\":[{\"type\":\"audio\",\"data\":\"" FIXTURE_WAV "\",\"mimeType\":\"audio/wav\"}]}");
+	fixture_result(r, "{\"content\":[{\"type\":\"audio\",\"data\":\"" FIXTURE_WAV
+			  "\",\"mimeType\":\"audio/wav\"}]}");
 }
 
 static void embedded(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
-	fixture_result(r, "{\"content\":[{\"type\":\"resource\",\"resource\":{\"uri\":\"test://embedded-resource\","
-			  "\"mimeType\":\"text/plain\",\"text\":\"This is an embedded resource content.\"}}]}");
+	fixture_result(r, "{\"content\":[{\"type\":\"resource\",\"resource\":{\"uri\":\"test://"
+			  "embedded-resource\","
+			  "\"mimeType\":\"text/plain\",\"text\":\"This is an embedded resource "
+			  "content.\"}}]}");
 }
 
 static void mixed(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
-	fixture_result(r, "{\"content\":[{\"type\":\"text\",\"text\":\"Multiple content types test:\"},"
-			  "{\"type\":\"image\",\"data\":\"" FIXTURE_PNG "\",\"mimeType\":\"image/png\"},"
-			  "{\"type\":\"resource\",\"resource\":{\"uri\":\"test://mixed-content-resource\","
-			  "\"mimeType\":\"application/json\",\"text\":\"{\\\"test\\\":\\\"data\\\",\\\"value\\\":123}\"}}]}");
+	fixture_result(
+		r, "{\"content\":[{\"type\":\"text\",\"text\":\"Multiple content types test:\"},"
+		   "{\"type\":\"image\",\"data\":\"" FIXTURE_PNG "\",\"mimeType\":\"image/png\"},"
+		   "{\"type\":\"resource\",\"resource\":{\"uri\":\"test://mixed-content-resource\","
+		   "\"mimeType\":\"application/"
+		   "json\",\"text\":\"{\\\"test\\\":\\\"data\\\",\\\"value\\\":123}\"}}]}");
 }
 
 static void error_tool(void *ctx, struct mcp_req *r, yyjson_val *args)
@@ -113,7 +120,10 @@ static void header_tool(void *ctx, struct mcp_req *r, yyjson_val *args)
 static void trigger_tool_change(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
 	struct fixture *f = ctx;
-	struct mcp_tool t = {.name = "test_changed_tool", .description = "Comes and goes", .read_only = true, .call = simple_text};
+	struct mcp_tool t = {.name = "test_changed_tool",
+			     .description = "Comes and goes",
+			     .read_only = true,
+			     .call = simple_text};
 	struct err err;
 
 	f->extra_tool = !f->extra_tool;
@@ -126,13 +136,16 @@ static void trigger_tool_change(void *ctx, struct mcp_req *r, yyjson_val *args)
 
 static void changed_prompt(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
-	fixture_result(r, "{\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":\"Here for now\"}}]}");
+	fixture_result(r, "{\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\","
+			  "\"text\":\"Here for now\"}}]}");
 }
 
 static void trigger_prompt_change(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
 	struct fixture *f = ctx;
-	struct mcp_prompt p = {.name = "test_changed_prompt", .description = "Comes and goes", .get = changed_prompt};
+	struct mcp_prompt p = {.name = "test_changed_prompt",
+			       .description = "Comes and goes",
+			       .get = changed_prompt};
 
 	f->extra_prompt = !f->extra_prompt;
 	if (f->extra_prompt)
@@ -143,17 +156,25 @@ static void trigger_prompt_change(void *ctx, struct mcp_req *r, yyjson_val *args
 }
 
 static const char schema_2020_12[] =
-	"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"type\":\"object\",\"$defs\":{\"address\":{"
-	"\"$anchor\":\"addressDef\",\"type\":\"object\",\"properties\":{\"street\":{\"type\":\"string\"},\"city\":{\"type\":"
-	"\"string\"}}}},\"properties\":{\"name\":{\"type\":\"string\"},\"address\":{\"$ref\":\"#/$defs/address\"},"
-	"\"contactMethod\":{\"type\":\"string\",\"enum\":[\"phone\",\"email\"]},\"phone\":{\"type\":\"string\"},\"email\":{"
-	"\"type\":\"string\"}},\"allOf\":[{\"anyOf\":[{\"required\":[\"phone\"]},{\"required\":[\"email\"]}]}],\"if\":{"
-	"\"properties\":{\"contactMethod\":{\"const\":\"phone\"}},\"required\":[\"contactMethod\"]},\"then\":{\"required\":["
+	"{\"$schema\":\"https://json-schema.org/draft/2020-12/"
+	"schema\",\"type\":\"object\",\"$defs\":{\"address\":{"
+	"\"$anchor\":\"addressDef\",\"type\":\"object\",\"properties\":{\"street\":{\"type\":"
+	"\"string\"},\"city\":{\"type\":"
+	"\"string\"}}}},\"properties\":{\"name\":{\"type\":\"string\"},\"address\":{\"$ref\":\"#/"
+	"$defs/address\"},"
+	"\"contactMethod\":{\"type\":\"string\",\"enum\":[\"phone\",\"email\"]},\"phone\":{"
+	"\"type\":\"string\"},\"email\":{"
+	"\"type\":\"string\"}},\"allOf\":[{\"anyOf\":[{\"required\":[\"phone\"]},{\"required\":["
+	"\"email\"]}]}],\"if\":{"
+	"\"properties\":{\"contactMethod\":{\"const\":\"phone\"}},\"required\":[\"contactMethod\"]}"
+	",\"then\":{\"required\":["
 	"\"phone\"]},\"else\":{\"required\":[\"email\"]},\"additionalProperties\":false}";
 
-static const char text_arg[] = "{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"string\"}},\"required\":[\"x\"]}";
-static const char region_any[] = "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":"
-				 "\"Region\"}}}";
+static const char text_arg[] =
+	"{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"string\"}},\"required\":[\"x\"]}";
+static const char region_any[] =
+	"{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":"
+	"\"Region\"}}}";
 
 int fixture_add_basic(struct fixture *f, struct err *err)
 {
@@ -161,21 +182,40 @@ int fixture_add_basic(struct fixture *f, struct err *err)
 		{.name = "test_simple_text", .description = "One text", .call = simple_text},
 		{.name = "test_image_content", .description = "One image", .call = image},
 		{.name = "test_audio_content", .description = "One sound", .call = audio},
-		{.name = "test_embedded_resource", .description = "One embedded resource", .call = embedded},
-		{.name = "test_multiple_content_types", .description = "Text, image and resource", .call = mixed},
+		{.name = "test_embedded_resource",
+		 .description = "One embedded resource",
+		 .call = embedded},
+		{.name = "test_multiple_content_types",
+		 .description = "Text, image and resource",
+		 .call = mixed},
 		{.name = "test_error_handling", .description = "Always fails", .call = error_tool},
-		{.name = "test_tool_with_logging", .description = "Logs three messages", .call = logging},
-		{.name = "test_logging_tool", .description = "Logs three messages", .call = logging},
-		{.name = "test_tool_with_progress", .description = "Reports progress", .call = progress},
-		{.name = "test_reconnection", .description = "Closes its stream before it answers", .call = reconnection},
+		{.name = "test_tool_with_logging",
+		 .description = "Logs three messages",
+		 .call = logging},
+		{.name = "test_logging_tool",
+		 .description = "Logs three messages",
+		 .call = logging},
+		{.name = "test_tool_with_progress",
+		 .description = "Reports progress",
+		 .call = progress},
+		{.name = "test_reconnection",
+		 .description = "Closes its stream before it answers",
+		 .call = reconnection},
 		{.name = "echo", .description = "Says x", .input = text_arg, .call = echo},
 		{.name = "json_schema_2020_12_tool",
 		 .description = "Tool with JSON Schema 2020-12 features",
 		 .input = schema_2020_12,
 		 .call = schema_tool},
-		{.name = "test_header_tool", .description = "Mirrors region", .input = region_any, .call = header_tool},
-		{.name = "test_trigger_tool_change", .description = "Changes the list of tools", .call = trigger_tool_change},
-		{.name = "test_trigger_prompt_change", .description = "Changes the list of prompts", .call = trigger_prompt_change},
+		{.name = "test_header_tool",
+		 .description = "Mirrors region",
+		 .input = region_any,
+		 .call = header_tool},
+		{.name = "test_trigger_tool_change",
+		 .description = "Changes the list of tools",
+		 .call = trigger_tool_change},
+		{.name = "test_trigger_prompt_change",
+		 .description = "Changes the list of prompts",
+		 .call = trigger_prompt_change},
 	};
 	struct mcp_tool t;
 	size_t i;

@@ -4,8 +4,9 @@
 
 #include "proto/netops/mcp/fixture.h"
 
-#define FIXTURE_PNG                                                                                                    \
-	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+#define FIXTURE_PNG                                                                                \
+	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5E" \
+	"rkJggg=="
 #define FIXTURE_WAV "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAAAAA=="
 
 struct fixture {
@@ -14,9 +15,10 @@ struct fixture {
 	bool extra_tool, extra_prompt; /* what the trigger tools add and remove */
 };
 
-/* Calls step(r, 0), (r, 1) … each after ms milliseconds, until it returns false: then it has answered. Stops when r is
- * cancelled. */
-void fixture_steps(struct fixture *f, struct mcp_req *r, unsigned ms, bool (*step)(struct mcp_req *r, unsigned n));
+/* Calls step(r, 0), (r, 1) … each after ms milliseconds, until it returns false: then it has
+ * answered. Stops when r is cancelled. */
+void fixture_steps(struct fixture *f, struct mcp_req *r, unsigned ms,
+		   bool (*step)(struct mcp_req *r, unsigned n));
 
 /* JSON text as a result; as what is asked for. The text is ours and valid. */
 void fixture_result(struct mcp_req *r, const char *json);

@@ -9,7 +9,8 @@
 
 static void static_text(void *ctx, struct mcp_req *r, const char *uri)
 {
-	mcp_content_text(r, uri, "text/plain", SLICE_LIT("This is the content of the static text resource."));
+	mcp_content_text(r, uri, "text/plain",
+			 SLICE_LIT("This is the content of the static text resource."));
 }
 
 static void static_binary(void *ctx, struct mcp_req *r, const char *uri)
@@ -27,7 +28,8 @@ static void watched(void *ctx, struct mcp_req *r, const char *uri)
 	mcp_content_text(r, uri, "text/plain", SLICE_LIT("Watched"));
 }
 
-static void template_data(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void template_data(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+			  size_t n)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -45,7 +47,8 @@ static void template_data(void *ctx, struct mcp_req *r, const char *uri, const s
 	yyjson_mut_doc_free(doc);
 }
 
-static void template_complete(void *ctx, struct mcp_req *r, const char *name, const char *value, yyjson_val *context)
+static void template_complete(void *ctx, struct mcp_req *r, const char *name, const char *value,
+			      yyjson_val *context)
 {
 	static const char *const ids[] = {"123", "124", "200"};
 	size_t i;
@@ -99,7 +102,8 @@ int fixture_add_resources(struct fixture *f, struct err *err)
 
 static void simple_prompt(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
-	fixture_result(r, "{\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":\"This is a simple prompt for "
+	fixture_result(r, "{\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\","
+			  "\"text\":\"This is a simple prompt for "
 			  "testing.\"}}]}");
 }
 
@@ -128,11 +132,13 @@ static void prompt_with_arguments(void *ctx, struct mcp_req *r, yyjson_val *args
 	char text[512];
 
 	snprintf(text, sizeof(text), "Prompt with arguments: arg1='%.200s', arg2='%.200s'",
-		 yyjson_get_str(yyjson_obj_get(args, "arg1")), yyjson_get_str(yyjson_obj_get(args, "arg2")));
+		 yyjson_get_str(yyjson_obj_get(args, "arg1")),
+		 yyjson_get_str(yyjson_obj_get(args, "arg2")));
 	messages(r, NULL, text);
 }
 
-static void prompt_complete(void *ctx, struct mcp_req *r, const char *name, const char *value, yyjson_val *context)
+static void prompt_complete(void *ctx, struct mcp_req *r, const char *name, const char *value,
+			    yyjson_val *context)
 {
 	static const char *const words[] = {"paris", "park", "party", "hello", "world"};
 	size_t i;
@@ -156,7 +162,8 @@ static void prompt_with_resource(void *ctx, struct mcp_req *r, yyjson_val *args)
 	content = yyjson_mut_obj_add_obj(doc, root, "content");
 	yyjson_mut_obj_add_str(doc, content, "type", "resource");
 	res = yyjson_mut_obj_add_obj(doc, content, "resource");
-	yyjson_mut_obj_add_str(doc, res, "uri", yyjson_get_str(yyjson_obj_get(args, "resourceUri")));
+	yyjson_mut_obj_add_str(doc, res, "uri",
+			       yyjson_get_str(yyjson_obj_get(args, "resourceUri")));
 	yyjson_mut_obj_add_str(doc, res, "mimeType", "text/plain");
 	yyjson_mut_obj_add_str(doc, res, "text", "Embedded resource content for testing.");
 	first = yyjson_mut_val_write(root, YYJSON_WRITE_NOFLAG, NULL);
@@ -168,16 +175,20 @@ static void prompt_with_resource(void *ctx, struct mcp_req *r, yyjson_val *args)
 static void prompt_with_image(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
 	messages(r,
-		 "{\"role\":\"user\",\"content\":{\"type\":\"image\",\"data\":\"" FIXTURE_PNG "\",\"mimeType\":\"image/png\"}}",
+		 "{\"role\":\"user\",\"content\":{\"type\":\"image\",\"data\":\"" FIXTURE_PNG
+		 "\",\"mimeType\":\"image/png\"}}",
 		 "Please analyze the image above.");
 }
 
 static void prompt_that_asks(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
-	static const char form[] = "{\"message\":\"What context should the prompt use?\",\"requestedSchema\":{\"type\":\"object\","
-				   "\"properties\":{\"context\":{\"type\":\"string\"}},\"required\":[\"context\"]}}";
+	static const char form[] =
+		"{\"message\":\"What context should the prompt "
+		"use?\",\"requestedSchema\":{\"type\":\"object\","
+		"\"properties\":{\"context\":{\"type\":\"string\"}},\"required\":[\"context\"]}}";
 	yyjson_val *answer = mcp_answer(r, "user_context");
-	const char *context = yyjson_get_str(yyjson_obj_get(yyjson_obj_get(answer, "content"), "context"));
+	const char *context =
+		yyjson_get_str(yyjson_obj_get(yyjson_obj_get(answer, "content"), "context"));
 
 	if (answer)
 		messages(r, NULL, context ? context : "No context");
@@ -195,7 +206,9 @@ int fixture_add_prompts(struct fixture *f, struct err *err)
 		{0},
 	};
 	static const struct mcp_prompt_arg uri[] = {
-		{.name = "resourceUri", .description = "URI of the resource to embed", .required = true},
+		{.name = "resourceUri",
+		 .description = "URI of the resource to embed",
+		 .required = true},
 		{0},
 	};
 	const struct mcp_prompt prompt[] = {
@@ -209,8 +222,12 @@ int fixture_add_prompts(struct fixture *f, struct err *err)
 		 .description = "Embeds a resource",
 		 .arg = uri,
 		 .get = prompt_with_resource},
-		{.name = "test_prompt_with_image", .description = "With an image", .get = prompt_with_image},
-		{.name = "test_input_required_result_prompt", .description = "Asks the user", .get = prompt_that_asks},
+		{.name = "test_prompt_with_image",
+		 .description = "With an image",
+		 .get = prompt_with_image},
+		{.name = "test_input_required_result_prompt",
+		 .description = "Asks the user",
+		 .get = prompt_that_asks},
 	};
 	size_t i;
 

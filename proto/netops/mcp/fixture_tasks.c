@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-#define CONFIRM(text)                                                                                                  \
-	"{\"message\":\"" text "\",\"requestedSchema\":{\"type\":\"object\",\"properties\":{\"confirm\":{\"type\":"          \
+#define CONFIRM(text)                                                                              \
+	"{\"message\":\"" text                                                                     \
+	"\",\"requestedSchema\":{\"type\":\"object\",\"properties\":{\"confirm\":{\"type\":"       \
 	"\"boolean\"}},\"required\":[\"confirm\"]}}"
 
 static void greet(void *ctx, struct mcp_req *r, yyjson_val *args)
@@ -63,9 +64,11 @@ static void confirm_delete(void *ctx, struct mcp_req *r, yyjson_val *args)
 	mcp_task(r);
 	answer = mcp_answer(r, "confirm");
 	if (answer)
-		mcp_text(r, false, "%s", yyjson_is_true(yyjson_obj_get(yyjson_obj_get(answer, "content"), "confirm"))
-						 ? "Deleted"
-						 : "Left as it was");
+		mcp_text(
+			r, false, "%s",
+			yyjson_is_true(yyjson_obj_get(yyjson_obj_get(answer, "content"), "confirm"))
+				? "Deleted"
+				: "Left as it was");
 	else if (fixture_ask(r, "confirm", "elicitation/create", CONFIRM("Really delete?")) == 0)
 		mcp_wait(r);
 	else
@@ -86,7 +89,8 @@ static void multi_input(void *ctx, struct mcp_req *r, yyjson_val *args)
 
 static bool greeted(struct mcp_req *r, unsigned n)
 {
-	const char *name = yyjson_get_str(yyjson_obj_get(yyjson_obj_get(mcp_answer(r, "user_name"), "content"), "name"));
+	const char *name = yyjson_get_str(
+		yyjson_obj_get(yyjson_obj_get(mcp_answer(r, "user_name"), "content"), "name"));
 
 	mcp_text(r, false, "Hello, %s!", name ? name : "nobody");
 	return false;
@@ -94,8 +98,10 @@ static bool greeted(struct mcp_req *r, unsigned n)
 
 static void tool_with_task(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
-	static const char form[] = "{\"message\":\"What is your name?\",\"requestedSchema\":{\"type\":\"object\",\"properties\":{"
-				   "\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]}}";
+	static const char form[] =
+		"{\"message\":\"What is your "
+		"name?\",\"requestedSchema\":{\"type\":\"object\",\"properties\":{"
+		"\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]}}";
 
 	if (mcp_answer(r, "user_name")) {
 		mcp_task(r);
@@ -108,8 +114,10 @@ static void tool_with_task(void *ctx, struct mcp_req *r, yyjson_val *args)
 
 int fixture_add_tasks(struct fixture *f, struct err *err)
 {
-	static const char name[] = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}}}";
-	static const char seconds[] = "{\"type\":\"object\",\"properties\":{\"seconds\":{\"type\":\"number\",\"minimum\":0,"
+	static const char name[] =
+		"{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}}}";
+	static const char seconds[] = "{\"type\":\"object\",\"properties\":{\"seconds\":{\"type\":"
+				      "\"number\",\"minimum\":0,"
 				      "\"maximum\":3600},\"label\":{\"type\":\"string\"}}}";
 	static const char any[] = "{\"type\":\"object\"}";
 	const struct mcp_tool tool[] = {

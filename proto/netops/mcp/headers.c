@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Header fields that mirror the body of a modern request (spec §2.6): Mcp-Name, and Mcp-Param-* for properties of a
- * tool's arguments that are annotated x-mcp-header. A value in the body and the one in the header must be the same. */
+/* Header fields that mirror the body of a modern request (spec §2.6): Mcp-Name, and Mcp-Param-* for
+ * properties of a tool's arguments that are annotated x-mcp-header. A value in the body and the one
+ * in the header must be the same. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <ctype.h>
@@ -14,11 +15,13 @@
 
 static bool sentinel(const char *h, size_t n)
 {
-	return n >= sizeof(SENTINEL) + sizeof(SENTINEL_END) - 2 && memcmp(h, SENTINEL, sizeof(SENTINEL) - 1) == 0 &&
+	return n >= sizeof(SENTINEL) + sizeof(SENTINEL_END) - 2 &&
+	       memcmp(h, SENTINEL, sizeof(SENTINEL) - 1) == 0 &&
 	       memcmp(h + n - 2, SENTINEL_END, 2) == 0;
 }
 
-/* A value that is not wrapped stands for itself, and is visible ASCII and inner spaces (RFC 9110 §5.5). */
+/* A value that is not wrapped stands for itself, and is visible ASCII and inner spaces (RFC 9110
+ * §5.5). */
 static bool literal_ok(const char *h, size_t n)
 {
 	size_t i;
@@ -104,18 +107,22 @@ void mcp_mirrors_free(struct mcp_entry *e)
 	e->n_mirrors = 0;
 }
 
-static int mirror_add(struct mcp_entry *e, yyjson_val *prop, yyjson_val *name, const char *const *path, size_t depth,
-		      struct err *err)
+static int mirror_add(struct mcp_entry *e, yyjson_val *prop, yyjson_val *name,
+		      const char *const *path, size_t depth, struct err *err)
 {
 	const char *type = yyjson_get_str(yyjson_obj_get(prop, "type"));
 	struct mcp_mirror *m = &e->mirror[e->n_mirrors];
 	size_t i;
 
 	if (!yyjson_is_str(name) || !token(yyjson_get_str(name), yyjson_get_len(name)))
-		return err_set(err, -EINVAL, "x-mcp-header of %s is no header field name", path[depth - 1]);
-	if (!type || (strcmp(type, "string") != 0 && strcmp(type, "integer") != 0 && strcmp(type, "boolean") != 0))
-		return err_set(err, -EINVAL, "x-mcp-header of %s: only string, integer and boolean can be mirrored",
+		return err_set(err, -EINVAL, "x-mcp-header of %s is no header field name",
 			       path[depth - 1]);
+	if (!type || (strcmp(type, "string") != 0 && strcmp(type, "integer") != 0 &&
+		      strcmp(type, "boolean") != 0))
+		return err_set(
+			err, -EINVAL,
+			"x-mcp-header of %s: only string, integer and boolean can be mirrored",
+			path[depth - 1]);
 	m->type = type[0] == 's' ? MIRROR_STRING : type[0] == 'i' ? MIRROR_INTEGER : MIRROR_BOOLEAN;
 	if (asprintf(&m->header, "mcp-param-%s", yyjson_get_str(name)) < 0) {
 		m->header = NULL;
@@ -126,7 +133,8 @@ static int mirror_add(struct mcp_entry *e, yyjson_val *prop, yyjson_val *name, c
 		m->header[i] = (char)tolower((unsigned char)m->header[i]);
 	for (i = 0; i + 1 < e->n_mirrors; i++) {
 		if (strcmp(e->mirror[i].header, m->header) == 0)
-			return err_set(err, -EINVAL, "x-mcp-header %s is used twice", yyjson_get_str(name));
+			return err_set(err, -EINVAL, "x-mcp-header %s is used twice",
+				       yyjson_get_str(name));
 	}
 	m->path = calloc(depth + 1, sizeof(*m->path));
 	for (i = 0; m->path && i < depth; i++) {
@@ -138,7 +146,8 @@ static int mirror_add(struct mcp_entry *e, yyjson_val *prop, yyjson_val *name, c
 }
 
 /* Properties that are reached by `properties` alone; bounded by MAX_PATH. */
-static int mirrors_of(struct mcp_entry *e, yyjson_val *schema, const char **path, size_t depth, struct err *err)
+static int mirrors_of(struct mcp_entry *e, yyjson_val *schema, const char **path, size_t depth,
+		      struct err *err)
 {
 	yyjson_obj_iter it = yyjson_obj_iter_with(yyjson_obj_get(schema, "properties"));
 	yyjson_val *name;
@@ -200,7 +209,8 @@ static bool same_integer(const char *text, size_t n, yyjson_val *v)
 	return yyjson_is_num(v) && strtod(copy, &end) == yyjson_get_num(v) && *end == 0;
 }
 
-static bool same_value(struct mcp_req *r, const struct mcp_mirror *m, const char *header, yyjson_val *v)
+static bool same_value(struct mcp_req *r, const struct mcp_mirror *m, const char *header,
+		       yyjson_val *v)
 {
 	const char *text;
 	size_t n;
@@ -235,8 +245,11 @@ bool mcp_headers_ok(struct mcp_req *r, const struct mcp_headers *h)
 			continue;
 		if (!v && !header)
 			continue;
-		mcp_fail(r, 400, MCP_HEADER_MISMATCH, NULL, "Header mismatch: %s %s", e->mirror[i].header,
-			 !header ? "is missing" : !v ? "has no value in the arguments" : "differs from the arguments");
+		mcp_fail(r, 400, MCP_HEADER_MISMATCH, NULL, "Header mismatch: %s %s",
+			 e->mirror[i].header,
+			 !header ? "is missing"
+			 : !v	 ? "has no value in the arguments"
+				 : "differs from the arguments");
 		return false;
 	}
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the two sides meet: initialize and ping of the legacy revisions, server/discover of the modern one; what this
- * server says of itself. */
+/* How the two sides meet: initialize and ping of the legacy revisions, server/discover of the
+ * modern one; what this server says of itself. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <openssl/evp.h>
@@ -22,7 +22,8 @@ static const char *tools_hash(struct mcp *m)
 		return "";
 	}
 	for (i = 0; i < reg->n; i++)
-		EVP_DigestUpdate(c, reg->at[i]->frag[MCP_2026_07_28], strlen(reg->at[i]->frag[MCP_2026_07_28]));
+		EVP_DigestUpdate(c, reg->at[i]->frag[MCP_2026_07_28],
+				 strlen(reg->at[i]->frag[MCP_2026_07_28]));
 	EVP_DigestFinal_ex(c, sum, NULL);
 	EVP_MD_CTX_free(c);
 	for (i = 0; i < sizeof(sum); i++)
@@ -39,15 +40,18 @@ static void out_network(struct buf *b, struct mcp *m)
 	while (n > 0 && text[n - 1] != '}')
 		n--;
 	buf_bytes(b, text, n - 1);
-	buf_printf(b, "%s\"toolsHash\":\"sha256:%s\"}", strchr(text, '"') ? "," : "", tools_hash(m));
+	buf_printf(b, "%s\"toolsHash\":\"sha256:%s\"}", strchr(text, '"') ? "," : "",
+		   tools_hash(m));
 }
 
 static void out_capabilities(struct buf *b, struct mcp *m, enum mcp_era era)
 {
-	OUT_LIT(b, "{\"tools\":{\"listChanged\":true},\"resources\":{\"subscribe\":true,\"listChanged\":true},"
+	OUT_LIT(b, "{\"tools\":{\"listChanged\":true},\"resources\":{\"subscribe\":true,"
+		   "\"listChanged\":true},"
 		   "\"prompts\":{\"listChanged\":true},\"completions\":{},\"logging\":{}");
 	if (era == MCP_2025_11_25)
-		OUT_LIT(b, ",\"tasks\":{\"list\":{},\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}");
+		OUT_LIT(b, ",\"tasks\":{\"list\":{},\"cancel\":{},\"requests\":{\"tools\":{"
+			   "\"call\":{}}}}");
 	if (m->params.network) {
 		OUT_LIT(b, ",\"network\":");
 		out_network(b, m);
@@ -87,26 +91,32 @@ void mcp_rpc_initialize(struct mcp_req *r)
 	char *text;
 	size_t n = 0;
 
-	if (!yyjson_is_str(version) || !yyjson_is_obj(caps) || !yyjson_is_str(yyjson_obj_get(info, "name")) ||
+	if (!yyjson_is_str(version) || !yyjson_is_obj(caps) ||
+	    !yyjson_is_str(yyjson_obj_get(info, "name")) ||
 	    !yyjson_is_str(yyjson_obj_get(info, "version"))) {
 		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
-			 "Invalid params: protocolVersion, capabilities and clientInfo{name,version} are needed");
+			 "Invalid params: protocolVersion, capabilities and "
+			 "clientInfo{name,version} are needed");
 		return;
 	}
 	if (r->wire->session) {
-		mcp_fail(r, 200, MCP_INVALID_REQUEST, NULL, "Invalid request: this connection is initialized already");
+		mcp_fail(r, 200, MCP_INVALID_REQUEST, NULL,
+			 "Invalid request: this connection is initialized already");
 		return;
 	}
 	if (!mcp_version_known(yyjson_get_str(version), &era) || era == MCP_2026_07_28)
-		era = MCP_2025_11_25; /* the newest that has a handshake; the client ends where it cannot */
+		era = MCP_2025_11_25; /* the newest that has a handshake; the client ends where it
+					 cannot */
 	text = yyjson_val_write_opts(caps, YYJSON_WRITE_NOFLAG, &r->arena.alc, &n, NULL);
 	if (!text || n > (16u << 10)) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: capabilities of more than 16 KiB");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: capabilities of more than 16 KiB");
 		return;
 	}
 	s = mcp_session_new(r->m, r->wire->shared ? r->wire : NULL, &r->who, era);
 	if (!s) {
-		mcp_fail(r, 503, MCP_INTERNAL, NULL, "Too many sessions; end one, or try again later");
+		mcp_fail(r, 503, MCP_INTERNAL, NULL,
+			 "Too many sessions; end one, or try again later");
 		return;
 	}
 	s->caps = yyjson_read(text, n, YYJSON_READ_NOFLAG);
@@ -127,7 +137,8 @@ void mcp_rpc_discover(struct mcp_req *r)
 {
 	struct buf *b = mcp_result_begin(r);
 
-	OUT_LIT(b, "\"supportedVersions\":[\"2026-07-28\",\"2025-11-25\",\"2025-06-18\"],\"capabilities\":");
+	OUT_LIT(b, "\"supportedVersions\":[\"2026-07-28\",\"2025-11-25\",\"2025-06-18\"],"
+		   "\"capabilities\":");
 	out_capabilities(b, r->m, r->era);
 	out_instructions(b, r->m);
 	OUT_LIT(b, ",\"ttlMs\":5000,\"cacheScope\":\"private\"");
@@ -145,8 +156,9 @@ void mcp_rpc_set_level(struct mcp_req *r)
 	int n = level ? mcp_level(level) : -1;
 
 	if (n < 0) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: level is debug, info, notice, warning, "
-							    "error, critical, alert or emergency");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: level is debug, info, notice, warning, "
+			 "error, critical, alert or emergency");
 		return;
 	}
 	r->session->log_level = n;

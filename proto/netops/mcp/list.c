@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The four lists. The text of a page is made once for each set of entries that somebody may see, and kept until the
- * list changes. A cursor is the sealed key of the last entry that was given, so that it stays right when entries come
- * and go. */
+/* The four lists. The text of a page is made once for each set of entries that somebody may see,
+ * and kept until the list changes. A cursor is the sealed key of the last entry that was given, so
+ * that it stays right when entries come and go. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <stdlib.h>
@@ -11,10 +11,10 @@
 
 static bool may_list(const struct mcp_entry *e, const struct principal *p)
 {
-	unsigned need = e->kind == MCP_K_TOOL	     ? e->tool.scope
+	unsigned need = e->kind == MCP_K_TOOL	    ? e->tool.scope
 			: e->kind == MCP_K_RESOURCE ? e->resource.scope
 			: e->kind == MCP_K_TEMPLATE ? e->template.scope
-						     : e->prompt.scope;
+						    : e->prompt.scope;
 
 	return (need & ~p->scopes) == 0 && mcp_visible(e, p, NULL);
 }
@@ -41,7 +41,8 @@ static void visible_set(const struct mcp_registry *reg, const struct principal *
 }
 
 /* The page's items as JSON text, and the key after which the next begins: "last NUL items". */
-static struct mcp_page *page_make(struct mcp_req *r, struct mcp_registry *reg, size_t from, const uint64_t seen[2])
+static struct mcp_page *page_make(struct mcp_req *r, struct mcp_registry *reg, size_t from,
+				  const uint64_t seen[2])
 {
 	size_t limit = r->m->params.page_size ? r->m->params.page_size : 100;
 	const struct mcp_entry *last = NULL;
@@ -116,11 +117,12 @@ void mcp_list(struct mcp_req *r, enum mcp_kind kind, const char *name)
 	size_t n;
 
 	if (cursor) {
-		key = yyjson_is_str(cursor)
-			      ? mcp_unseal(r, "cursor", bind, yyjson_get_str(cursor), yyjson_get_len(cursor), &n)
-			      : NULL;
+		key = yyjson_is_str(cursor) ? mcp_unseal(r, "cursor", bind, yyjson_get_str(cursor),
+							 yyjson_get_len(cursor), &n)
+					    : NULL;
 		if (!key) {
-			mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: this cursor is not one of ours");
+			mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+				 "Invalid params: this cursor is not one of ours");
 			return;
 		}
 		from = after(reg, key);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of mcp/ share. A message goes: envelope.c (JSON-RPC, era, order of checks) -> dispatch.c (method) ->
- * tools.c, resources.c, prompts.c … -> the handler -> reply.c -> wire. */
+/* What the files of mcp/ share. A message goes: envelope.c (JSON-RPC, era, order of checks) ->
+ * dispatch.c (method) -> tools.c, resources.c, prompts.c … -> the handler -> reply.c -> wire. */
 #ifndef DEP_NETOPS_MCP_PRIV_H
 #define DEP_NETOPS_MCP_PRIV_H
 
@@ -26,10 +26,10 @@
 #define MCP_META "io.modelcontextprotocol/"
 #define MCP_TASKS_EXTENSION "io.modelcontextprotocol/tasks"
 #define MCP_MAX_SESSIONS 1024
-#define MCP_MAX_STREAMS 16 /* a session */
-#define MCP_MAX_TASKS 64   /* that run, a principal */
+#define MCP_MAX_STREAMS 16	   /* a session */
+#define MCP_MAX_TASKS 64	   /* that run, a principal */
 #define MCP_TASK_TTL (3600 * 1000) /* milliseconds */
-#define MCP_ID_SIZE 23 /* 128 random bits in base64url, and NUL */
+#define MCP_ID_SIZE 23		   /* 128 random bits in base64url, and NUL */
 
 /* ---- memory of one request (arena.c) ---- */
 
@@ -53,12 +53,13 @@ char *mcp_arena_text(struct mcp_arena *a, const char *p, size_t n); /* copy with
 /* ---- writing JSON (out.c) ---- */
 
 #define OUT_LIT(b, s) buf_bytes(b, s, sizeof(s) - 1)
-void mcp_out_text(struct buf *b, const char *s);	   /* as is */
-void mcp_out_string(struct buf *b, const char *s, size_t n); /* quoted; bad UTF-8 becomes U+FFFD, bidi controls \u */
+void mcp_out_text(struct buf *b, const char *s); /* as is */
+void mcp_out_string(struct buf *b, const char *s,
+		    size_t n); /* quoted; bad UTF-8 becomes U+FFFD, bidi controls \u */
 void mcp_out_str(struct buf *b, const char *s);
 void mcp_out_int(struct buf *b, int64_t v);
 void mcp_out_base64(struct buf *b, struct slice bytes); /* quoted */
-void mcp_out_time(struct buf *b, int64_t unix_ms);	  /* quoted RFC 3339 */
+void mcp_out_time(struct buf *b, int64_t unix_ms);	/* quoted RFC 3339 */
 /* Valid JSON text as is, but for bidi controls, which become \u. */
 void mcp_out_json(struct buf *b, const char *json, size_t n);
 void mcp_out_val(struct buf *b, yyjson_val *v, struct mcp_arena *a);
@@ -66,15 +67,16 @@ void mcp_out_mut(struct buf *b, yyjson_mut_val *v, struct mcp_arena *a);
 /* The members of an object, without its braces. */
 void mcp_out_members(struct buf *b, yyjson_mut_val *obj, struct mcp_arena *a);
 size_t mcp_base64url(char *to, const uint8_t *p, size_t n); /* no padding; writes NUL */
-long mcp_base64url_decode(uint8_t *to, size_t size, const char *s, size_t n); /* length or -EINVAL */
-long mcp_base64_decode(uint8_t *to, size_t size, const char *s, size_t n);    /* strict, padded */
+long mcp_base64url_decode(uint8_t *to, size_t size, const char *s,
+			  size_t n);					   /* length or -EINVAL */
+long mcp_base64_decode(uint8_t *to, size_t size, const char *s, size_t n); /* strict, padded */
 void mcp_random_id(char to[MCP_ID_SIZE]);
 
 /* ---- what is served (registry.c, list.c) ---- */
 
 enum mcp_kind { MCP_K_TOOL, MCP_K_RESOURCE, MCP_K_TEMPLATE, MCP_K_PROMPT, MCP_N_KINDS };
 
-struct mcp_mirror { /* x-mcp-header of one property */
+struct mcp_mirror {   /* x-mcp-header of one property */
 	char *header; /* "mcp-param-target" */
 	char **path;  /* ended by NULL */
 	enum { MIRROR_STRING, MIRROR_INTEGER, MIRROR_BOOLEAN } type;
@@ -131,8 +133,8 @@ struct mcp_event {
 struct mcp_stream {
 	struct list node; /* session.streams */
 	struct mcp_session *s;
-	uint64_t no;	/* 0: the general one, of GET */
-	uint64_t last;	/* number of the last event */
+	uint64_t no;   /* 0: the general one, of GET */
+	uint64_t last; /* number of the last event */
 	struct mcp_event *head, *tail;
 	size_t n, bytes;
 	struct mcp_wire *wire; /* NULL: not connected */
@@ -158,7 +160,8 @@ struct mcp_session {
 	usec_t last_used;
 };
 
-struct mcp_session *mcp_session_new(struct mcp *m, struct mcp_wire *w, const struct principal *who, enum mcp_era era);
+struct mcp_session *mcp_session_new(struct mcp *m, struct mcp_wire *w, const struct principal *who,
+				    enum mcp_era era);
 struct mcp_session *mcp_session_find(struct mcp *m, const char *id);
 void mcp_session_close(struct mcp_session *s);
 void mcp_session_touch(struct mcp_session *s);
@@ -196,15 +199,15 @@ struct mcp_req {
 	struct list on_wire; /* wire.reqs */
 	struct list on_session;
 	struct list on_task; /* mcp_task.waiters */
-	bool *gone;	     /* set when this is freed while its handler runs */
 	struct mcp_arena arena;
 	enum mcp_era era;
-	bool http;	  /* came with header fields */
-	bool handler;	  /* a handler has it and will answer */
-	bool inside;	  /* the handler is being called now */
-	bool waiting;	  /* mcp_wait() */
-	bool dead;	  /* cancelled; the answer is dropped */
-	bool meta_done;	  /* the result has its own _meta already */
+	bool http;	/* came with header fields */
+	bool handler;	/* a handler has it and will answer */
+	bool inside;   /* the handler is being called now */
+	bool released; /* freed while inside */
+	bool waiting;	/* mcp_wait() */
+	bool dead;	/* cancelled; the answer is dropped */
+	bool meta_done; /* the result has its own _meta already */
 	bool answered;
 	struct mcp_wire *wire;
 	struct mcp_session *session;
@@ -224,7 +227,7 @@ struct mcp_req {
 	struct mcp_entry *entry;
 	struct mcp_var *var;
 	size_t n_vars;
-	struct mcp_ask *asks; /* of this round, with answers of this and earlier ones */
+	struct mcp_ask *asks;  /* of this round, with answers of this and earlier ones */
 	yyjson_val *responses; /* modern: inputResponses as they came */
 	yyjson_val *earlier;   /* modern: answers of earlier rounds, out of requestState */
 	const char *state;
@@ -246,7 +249,7 @@ struct mcp_req {
 struct mcp_method {
 	const char *name;
 	bool legacy, modern;
-	bool tasks;	       /* 2025-11-25 only of the legacy ones; modern: needs the extension */
+	bool tasks; /* 2025-11-25 only of the legacy ones; modern: needs the extension */
 	const char *name_param; /* Mcp-Name, or NULL */
 	void (*serve)(struct mcp_req *r);
 };
@@ -258,43 +261,49 @@ void mcp_req_detach(struct mcp_req *r); /* from its wire */
 void mcp_req_cancel(struct mcp_req *r);
 /* Calls the handler of r->entry, first or again. */
 void mcp_req_call(struct mcp_req *r);
-bool mcp_headers_ok(struct mcp_req *r, const struct mcp_headers *h); /* Mcp-Param-*; answers where not */
+bool mcp_headers_ok(struct mcp_req *r,
+		    const struct mcp_headers *h); /* Mcp-Param-*; answers where not */
 bool mcp_header_equal(struct mcp_req *r, const char *header, const char *value, size_t n);
 bool mcp_version_known(const char *s, enum mcp_era *era);
 
 /* ---- answers (reply.c) ---- */
 
-struct buf *mcp_result_begin(struct mcp_req *r);  /* members are written next, each with a comma before it but the first */
+struct buf *mcp_result_begin(struct mcp_req *r);    /* members are written next, each with a comma
+						       before it but the first */
 void mcp_result_end(struct mcp_req *r, bool empty); /* sends; r is gone */
 void mcp_result_empty(struct mcp_req *r);
 void mcp_fail(struct mcp_req *r, unsigned status, int code, const char *data, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6))); /* data: JSON text or NULL; r is gone */
 void mcp_fail_scope(struct mcp_req *r, unsigned scopes);
-void mcp_send(struct mcp_req *r, struct slice json); /* a message before the answer */
+void mcp_send(struct mcp_req *r, struct slice json);	       /* a message before the answer */
 struct buf *mcp_note_begin(struct mcp *m, const char *method); /* …"params":{ */
 struct slice mcp_note_end(struct mcp *m);
-void mcp_finish(struct mcp_req *r, unsigned status, unsigned scopes, const char *session, struct slice json);
+void mcp_finish(struct mcp_req *r, unsigned status, unsigned scopes, const char *session,
+		struct slice json);
 
 /* ---- sealed texts (seal.c) ---- */
 
-/* "v1." + base64url of AES-256-GCM; bound to label, principal and bind. In the arena; NULL: no memory. */
+/* "v1." + base64url of AES-256-GCM; bound to label, principal and bind. In the arena; NULL: no
+ * memory. */
 char *mcp_seal(struct mcp_req *r, const char *label, struct slice bind, struct slice plain);
 /* Plain text in the arena with NUL, or NULL: not ours, changed, another's. */
-char *mcp_unseal(struct mcp_req *r, const char *label, struct slice bind, const char *text, size_t n, size_t *plain_n);
+char *mcp_unseal(struct mcp_req *r, const char *label, struct slice bind, const char *text,
+		 size_t n, size_t *plain_n);
 /* SHA-256 over method, name and arguments, the order of whose members does not matter. */
 bool mcp_params_hash(struct mcp_req *r, uint8_t to[32]);
 
 /* ---- asking the client (ask.c) ---- */
 
-bool mcp_take_responses(struct mcp_req *r); /* modern: inputResponses, requestState; answers where they are bad */
-void mcp_ask_send(struct mcp_req *r);	    /* mcp_wait() was called */
+bool mcp_take_responses(
+	struct mcp_req *r); /* modern: inputResponses, requestState; answers where they are bad */
+void mcp_ask_send(struct mcp_req *r);			    /* mcp_wait() was called */
 void mcp_response(struct mcp_session *s, yyjson_val *root); /* legacy: the client's answer */
 bool mcp_capable(yyjson_val *caps, const char *capability);
 bool mcp_answer_ok(const char *method, yyjson_val *v);
 struct mcp_ask *mcp_ask_find(struct mcp_req *r, const char *key);
 struct mcp_ask *mcp_ask_add(struct mcp_req *r, const char *key);
 yyjson_val *mcp_val_copy(struct mcp_req *r, yyjson_val *v); /* into r's arena */
-void mcp_fail_tool(struct mcp_req *r, const char *text); /* tools/call: isError; else -32603 */
+void mcp_fail_tool(struct mcp_req *r, const char *text);    /* tools/call: isError; else -32603 */
 
 /* ---- subscriptions (subs.c) ---- */
 
@@ -322,13 +331,20 @@ void mcp_sub_free(struct mcp *m, struct mcp_sub *sub);
 void mcp_subs_flush(struct mcp *m, usec_t now);
 void mcp_listen_free(struct mcp_listen *l);
 void mcp_listen_end(struct mcp_listen *l); /* gracefully */
-/* members: JSON text that follows _meta, each member with a comma before it. False: the wire is full. */
+/* members: JSON text that follows _meta, each member with a comma before it. False: the wire is
+ * full. */
 bool mcp_listen_send(struct mcp_listen *l, const char *method, const char *members);
 void mcp_lists_tell(struct mcp *m);
 
 /* ---- tasks (task.c, task_store.c, task_rpc.c) ---- */
 
-enum mcp_task_status { TASK_WORKING, TASK_INPUT_REQUIRED, TASK_COMPLETED, TASK_FAILED, TASK_CANCELLED };
+enum mcp_task_status {
+	TASK_WORKING,
+	TASK_INPUT_REQUIRED,
+	TASK_COMPLETED,
+	TASK_FAILED,
+	TASK_CANCELLED
+};
 struct mcp_task {
 	struct hash_node node;
 	struct list all; /* mcp.tasks_all, by age */
@@ -341,11 +357,11 @@ struct mcp_task {
 	int64_t created, updated; /* Unix milliseconds */
 	int64_t ttl;		  /* milliseconds */
 	char *tool;
-	char *args;	/* JSON text */
-	char *outcome;	/* members of the result, or the error object; JSON text */
-	char *kept;	/* while no request works on it: of mcp_keep() … */
-	char *asks;	/* … and what was asked, JSON */
-	bool is_error;	/* the result says so */
+	char *args;    /* JSON text */
+	char *outcome; /* members of the result, or the error object; JSON text */
+	char *kept;    /* while no request works on it: of mcp_keep() … */
+	char *asks;    /* … and what was asked, JSON */
+	bool is_error; /* the result says so */
 	unsigned next_key;
 	struct mcp_req *req;	 /* works on it, or NULL */
 	struct mcp_req *creator; /* is answered when the task is durable */
@@ -354,7 +370,8 @@ struct mcp_task {
 };
 bool mcp_task_terminal(const struct mcp_task *t);
 int mcp_task_begin(struct mcp_req *r, int64_t ttl); /* 0, -errno: not made */
-void mcp_task_done(struct mcp_req *r, bool error, const char *text, size_t n); /* r's outcome; r is gone */
+void mcp_task_done(struct mcp_req *r, bool error, const char *text,
+		   size_t n); /* r's outcome; r is gone */
 void mcp_task_ask(struct mcp_req *r);
 void mcp_task_resume(struct mcp_task *t); /* everything that was asked is answered */
 void mcp_task_changed(struct mcp_task *t);
@@ -405,7 +422,7 @@ struct mcp {
 	uv_timer_t timer; /* streams that begin late, keep-alive, timeouts, subscriptions */
 	uv_timer_t pace;  /* updates that wait for their gap */
 	usec_t next_sweep;
-	unsigned handles; /* that are still open */
+	unsigned handles;  /* that are still open */
 	uint64_t next_ask; /* ids of requests to clients */
 	char tools_hash[65];
 	struct mcp_used *used; /* requestStates that were used */
@@ -433,12 +450,15 @@ void mcp_rpc_tasks_result(struct mcp_req *r);
 void mcp_rpc_tasks_list(struct mcp_req *r);
 void mcp_rpc_tasks_cancel(struct mcp_req *r);
 void mcp_rpc_tasks_update(struct mcp_req *r);
-struct mcp_entry *mcp_resource_match(struct mcp_req *r, const char *uri); /* resource or template; sets r->var */
-int mcp_level(const char *name); /* 0 debug … 7 emergency, -1 */
+struct mcp_entry *mcp_resource_match(struct mcp_req *r,
+				     const char *uri); /* resource or template; sets r->var */
+int mcp_level(const char *name);		       /* 0 debug … 7 emergency, -1 */
 
 /* uri_template.c: whether uri matches; vars in the arena. */
-bool mcp_template_match(const char *tmpl, const char *uri, struct mcp_arena *a, struct mcp_var **var, size_t *n);
+bool mcp_template_match(const char *tmpl, const char *uri, struct mcp_arena *a,
+			struct mcp_var **var, size_t *n);
 bool mcp_template_valid(const char *tmpl);
-size_t mcp_template_names(const char *tmpl, bool (*f)(void *ctx, const char *name, size_t n), void *ctx);
+size_t mcp_template_names(const char *tmpl, bool (*f)(void *ctx, const char *name, size_t n),
+			  void *ctx);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Failures of network operations in the form of the era (spec §2.1): codes of MCP-NET lie in a range that the modern
- * revision keeps for itself, so there they never are codes of JSON-RPC. */
+/* Failures of network operations in the form of the era (spec §2.1): codes of MCP-NET lie in a
+ * range that the modern revision keeps for itself, so there they never are codes of JSON-RPC. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <stdio.h>
@@ -14,8 +14,10 @@ static const char *late_text(const struct neterr *e, char *to, size_t n)
 
 	if (!id || !at || strlen(at) < 19 || !back)
 		return NULL;
-	snprintf(to, n, "Confirmed commit %s timed out at %.8s; running restored to %s. Re-stage and commit again.", id,
-		 at + 11, back);
+	snprintf(to, n,
+		 "Confirmed commit %s timed out at %.8s; running restored to %s. Re-stage and "
+		 "commit again.",
+		 id, at + 11, back);
 	return to;
 }
 
@@ -24,8 +26,8 @@ static const char *text_of(const struct neterr *e, char *to, size_t n)
 {
 	if (e->code == NETERR_CONFIRMED_COMMIT_TIMEOUT && late_text(e, to, n))
 		return to;
-	snprintf(to, n, "%s%s%s%s%s", e->err.where, e->err.where[0] ? ": " : "", e->err.what, e->err.mend[0] ? " — " : "",
-		 e->err.mend);
+	snprintf(to, n, "%s%s%s%s%s", e->err.where, e->err.where[0] ? ": " : "", e->err.what,
+		 e->err.mend[0] ? " — " : "", e->err.mend);
 	return to;
 }
 

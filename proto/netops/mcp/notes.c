@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a handler tells the client before its answer: progress and log messages, on the stream of its request. */
+/* What a handler tells the client before its answer: progress and log messages, on the stream of
+ * its request. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 int mcp_level(const char *name)
 {
-	static const char *const level[] = {"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"};
+	static const char *const level[] = {"debug", "info",	 "notice", "warning",
+					    "error", "critical", "alert",  "emergency"};
 	int i;
 
 	for (i = 0; i < 8; i++) {
@@ -26,7 +28,8 @@ static void tell(struct mcp_req *r, struct slice json)
 static void related(struct mcp_req *r, struct buf *b)
 {
 	if (r->task && r->era != MCP_2026_07_28)
-		buf_printf(b, ",\"_meta\":{\"" MCP_META "related-task\":{\"taskId\":\"%s\"}}", r->task->id);
+		buf_printf(b, ",\"_meta\":{\"" MCP_META "related-task\":{\"taskId\":\"%s\"}}",
+			   r->task->id);
 }
 
 void mcp_progress(struct mcp_req *r, double progress, double total, const char *message)
@@ -54,9 +57,12 @@ void mcp_progress(struct mcp_req *r, double progress, double total, const char *
 	tell(r, mcp_note_end(r->m));
 }
 
-void mcp_log(struct mcp_req *r, const char *level, const char *logger, yyjson_mut_doc *doc, yyjson_mut_val *data)
+void mcp_log(struct mcp_req *r, const char *level, const char *logger, yyjson_mut_doc *doc,
+	     yyjson_mut_val *data)
 {
-	int least = r->era == MCP_2026_07_28 ? r->log_level : r->session ? r->session->log_level : -1;
+	int least = r->era == MCP_2026_07_28 ? r->log_level
+		    : r->session	     ? r->session->log_level
+					     : -1;
 	struct buf *b;
 
 	if (least < 0 || mcp_level(level) < least || r->dead || (r->wire && r->wire->congested))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* JSON straight into a buffer. Texts of devices are data (spec §2.14 rule 2): whatever is in a string stays in the
- * string, control characters and bidirectional overrides leave as \u escapes, and bytes that are no UTF-8 as U+FFFD. */
+/* JSON straight into a buffer. Texts of devices are data (spec §2.14 rule 2): whatever is in a
+ * string stays in the string, control characters and bidirectional overrides leave as \u escapes,
+ * and bytes that are no UTF-8 as U+FFFD. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include "base/rng.h"
@@ -42,7 +43,8 @@ static unsigned utf8_length(const uint8_t *s, size_t n)
 	return len;
 }
 
-/* The code point of a bidirectional control at s, or 0: U+061C, U+200E, U+200F, U+202A-E, U+2066-9. */
+/* The code point of a bidirectional control at s, or 0: U+061C, U+200E, U+200F, U+202A-E, U+2066-9.
+ */
 static unsigned bidi(const uint8_t *s, unsigned len)
 {
 	unsigned c;
@@ -52,7 +54,8 @@ static unsigned bidi(const uint8_t *s, unsigned len)
 	if (len != 3 || s[0] != 0xe2)
 		return 0;
 	c = 0x2000u | (unsigned)(s[1] & 0x3f) << 6 | (unsigned)(s[2] & 0x3f);
-	if (c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+	if (c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+	    (c >= 0x2066 && c <= 0x2069))
 		return c;
 	return 0;
 }
@@ -175,8 +178,8 @@ void mcp_out_time(struct buf *b, int64_t unix_ms)
 	struct tm tm;
 
 	gmtime_r(&s, &tm);
-	buf_printf(b, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-		   tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(unix_ms % 1000));
+	buf_printf(b, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", tm.tm_year + 1900, tm.tm_mon + 1,
+		   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(unix_ms % 1000));
 }
 
 void mcp_out_val(struct buf *b, yyjson_val *v, struct mcp_arena *a)
@@ -193,7 +196,8 @@ void mcp_out_val(struct buf *b, yyjson_val *v, struct mcp_arena *a)
 void mcp_out_mut(struct buf *b, yyjson_mut_val *v, struct mcp_arena *a)
 {
 	size_t n;
-	char *s = yyjson_mut_val_write_opts(v, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &a->alc, &n, NULL);
+	char *s =
+		yyjson_mut_val_write_opts(v, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &a->alc, &n, NULL);
 
 	if (s)
 		mcp_out_json(b, s, n);
@@ -204,7 +208,8 @@ void mcp_out_mut(struct buf *b, yyjson_mut_val *v, struct mcp_arena *a)
 void mcp_out_members(struct buf *b, yyjson_mut_val *obj, struct mcp_arena *a)
 {
 	size_t n;
-	char *s = yyjson_mut_val_write_opts(obj, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &a->alc, &n, NULL);
+	char *s = yyjson_mut_val_write_opts(obj, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &a->alc, &n,
+					    NULL);
 
 	if (s && n >= 2 && s[0] == '{')
 		mcp_out_json(b, s + 1, n - 2);

@@ -17,19 +17,22 @@ static bool arguments_ok(struct mcp_req *r)
 	yyjson_val *key;
 
 	if (!yyjson_obj_iter_init(r->args, &it)) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: arguments is not an object");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: arguments is not an object");
 		return false;
 	}
 	while ((key = yyjson_obj_iter_next(&it))) {
 		if (yyjson_is_str(yyjson_obj_iter_get_val(key)))
 			continue;
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: argument %.64s is not a string", yyjson_get_str(key));
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: argument %.64s is not a string", yyjson_get_str(key));
 		return false;
 	}
 	for (a = r->entry->prompt.arg; a && a->name; a++) {
 		if (!a->required || yyjson_obj_get(r->args, a->name))
 			continue;
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: argument %s is missing", a->name);
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: argument %s is missing",
+			 a->name);
 		return false;
 	}
 	return true;
@@ -38,7 +41,8 @@ static bool arguments_ok(struct mcp_req *r)
 void mcp_rpc_prompts_get(struct mcp_req *r)
 {
 	if (!r->name || !r->entry) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Unknown prompt: %.128s", r->name ? yyjson_get_str(r->name) : "");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Unknown prompt: %.128s",
+			 r->name ? yyjson_get_str(r->name) : "");
 		return;
 	}
 	if (r->entry->prompt.scope & ~r->who.scopes) {
@@ -61,7 +65,8 @@ static struct mcp_entry *referred(struct mcp_req *r, yyjson_val *ref)
 
 	if ((!prompt && !yyjson_equals_str(type, "ref/resource")) || !yyjson_is_str(key))
 		return NULL;
-	e = mcp_find(r->m, prompt ? MCP_K_PROMPT : MCP_K_TEMPLATE, yyjson_get_str(key), yyjson_get_len(key));
+	e = mcp_find(r->m, prompt ? MCP_K_PROMPT : MCP_K_TEMPLATE, yyjson_get_str(key),
+		     yyjson_get_len(key));
 	if (!e || !mcp_visible(e, &r->who, NULL))
 		return NULL;
 	scope = prompt ? e->prompt.scope : e->template.scope;
@@ -116,6 +121,7 @@ void mcp_complete_end(struct mcp_req *r, size_t total)
 			buf_u8(b, ',');
 		mcp_out_str(b, r->values[i]);
 	}
-	buf_printf(b, "],\"total\":%zu,\"hasMore\":%s}", total, total > r->n_values ? "true" : "false");
+	buf_printf(b, "],\"total\":%zu,\"hasMore\":%s}", total,
+		   total > r->n_values ? "true" : "false");
 	mcp_result_end(r, false);
 }

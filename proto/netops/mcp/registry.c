@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is served: tools, resources, templates and prompts, each kind sorted by its key. An entry's JSON is written once,
- * when it is added. Entries are counted, so that one may be removed or replaced while a request for it is under way. */
+/* What is served: tools, resources, templates and prompts, each kind sorted by its key. An entry's
+ * JSON is written once, when it is added. Entries are counted, so that one may be removed or
+ * replaced while a request for it is under way. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <ctype.h>
@@ -76,7 +77,8 @@ bool mcp_visible(const struct mcp_entry *e, const struct principal *p, const cha
 	case MCP_K_TOOL:
 		return !e->tool.allowed || e->tool.allowed(e->tool.ctx, &e->tool, p);
 	case MCP_K_RESOURCE:
-		return !e->resource.allowed || e->resource.allowed(e->resource.ctx, e->resource.uri, p);
+		return !e->resource.allowed ||
+		       e->resource.allowed(e->resource.ctx, e->resource.uri, p);
 	case MCP_K_TEMPLATE:
 		return !e->template.allowed || !uri || e->template.allowed(e->template.ctx, uri, p);
 	case MCP_K_PROMPT:
@@ -100,7 +102,8 @@ void mcp_pages_drop(struct mcp_registry *r)
 static void changed(struct mcp *m, enum mcp_kind kind)
 {
 	mcp_pages_drop(&m->reg[kind]);
-	mcp_lists_changed(m, kind == MCP_K_TOOL, kind == MCP_K_RESOURCE || kind == MCP_K_TEMPLATE, kind == MCP_K_PROMPT);
+	mcp_lists_changed(m, kind == MCP_K_TOOL, kind == MCP_K_RESOURCE || kind == MCP_K_TEMPLATE,
+			  kind == MCP_K_PROMPT);
 }
 
 static int put(struct mcp *m, struct mcp_entry *e)
@@ -254,7 +257,8 @@ static int tool_schema(struct mcp_entry *e, const char *input, struct err *err)
 	if (!doc)
 		return -EINVAL;
 	if (!yyjson_equals_str(yyjson_obj_get(yyjson_doc_get_root(doc), "type"), "object"))
-		rc = err_set(err, -EINVAL, "the schema of %s's arguments is not of type object", e->tool.name);
+		rc = err_set(err, -EINVAL, "the schema of %s's arguments is not of type object",
+			     e->tool.name);
 	else
 		rc = mcp_mirrors_read(e, yyjson_doc_get_root(doc), err);
 	yyjson_doc_free(doc);
@@ -296,8 +300,10 @@ int mcp_tool_add(struct mcp *m, const struct mcp_tool *t, struct err *err)
 	int rc;
 
 	if (!t->name || !name_ok(t->name))
-		return err_set(err, -EINVAL, "the name of a tool is 1 to 128 letters, digits, '_', '-' or '.': %s",
-			       t->name ? t->name : "");
+		return err_set(
+			err, -EINVAL,
+			"the name of a tool is 1 to 128 letters, digits, '_', '-' or '.': %s",
+			t->name ? t->name : "");
 	e = entry_new(MCP_K_TOOL);
 	if (!e)
 		return err_set(err, -ENOMEM, "no memory");
@@ -364,7 +370,8 @@ int mcp_template_add(struct mcp *m, const struct mcp_template *t, struct err *er
 	struct buf *b = &m->scratch;
 
 	if (!mcp_template_valid(t->uri_template))
-		return err_set(err, -EINVAL, "URI template %s: only {x}, {+x} and {?x,y} are known", t->uri_template);
+		return err_set(err, -EINVAL, "URI template %s: only {x}, {+x} and {?x,y} are known",
+			       t->uri_template);
 	e = entry_new(MCP_K_TEMPLATE);
 	if (!e)
 		return err_set(err, -ENOMEM, "no memory");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Answers: results and errors of both eras, written straight into one buffer that is reused, and sent to where the
- * request came from, or kept where it has become a task. */
+/* Answers: results and errors of both eras, written straight into one buffer that is reused, and
+ * sent to where the request came from, or kept where it has become a task. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <stdarg.h>
@@ -17,8 +17,10 @@ static void out_head(struct mcp_req *r, struct buf *b)
 	}
 }
 
-/* The way to the client: the whole answer, or the last event of the stream that has begun. r is gone after it. */
-void mcp_finish(struct mcp_req *r, unsigned status, unsigned scopes, const char *session, struct slice json)
+/* The way to the client: the whole answer, or the last event of the stream that has begun. r is
+ * gone after it. */
+void mcp_finish(struct mcp_req *r, unsigned status, unsigned scopes, const char *session,
+		struct slice json)
 {
 	struct mcp_stream *st = r->stream;
 	struct mcp_wire *w = r->wire;
@@ -43,7 +45,8 @@ void mcp_finish(struct mcp_req *r, unsigned status, unsigned scopes, const char 
 
 static struct slice finished(struct buf *b)
 {
-	static const char none[] = "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,\"message\":\"no memory\"}}";
+	static const char none[] =
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,\"message\":\"no memory\"}}";
 
 	return b->failed ? slice_of(none, sizeof(none) - 1) : buf_slice(b);
 }
@@ -87,7 +90,8 @@ void mcp_result_empty(struct mcp_req *r)
 	mcp_result_end(r, true);
 }
 
-static void fail(struct mcp_req *r, unsigned status, unsigned scopes, int code, const char *data, const char *message)
+static void fail(struct mcp_req *r, unsigned status, unsigned scopes, int code, const char *data,
+		 const char *message)
 {
 	struct buf *b = &r->m->out;
 
@@ -200,13 +204,15 @@ void mcp_send(struct mcp_req *r, struct slice json)
 
 /* ---- what handlers call ---- */
 
-/* Caching hints of what was read (spec §2.6): the resource's, and never for others than who asked. */
+/* Caching hints of what was read (spec §2.6): the resource's, and never for others than who asked.
+ */
 static void content_hints(struct mcp_req *r, struct buf *b)
 {
 	unsigned ttl = 0;
 
 	if (r->entry)
-		ttl = r->entry->kind == MCP_K_RESOURCE ? r->entry->resource.ttl_ms : r->entry->template.ttl_ms;
+		ttl = r->entry->kind == MCP_K_RESOURCE ? r->entry->resource.ttl_ms
+						       : r->entry->template.ttl_ms;
 	buf_printf(b, ",\"ttlMs\":%u,\"cacheScope\":\"private\"", ttl);
 }
 
@@ -216,7 +222,8 @@ void mcp_result(struct mcp_req *r, yyjson_mut_doc *doc, yyjson_mut_val *val)
 	struct buf *b;
 
 	if (r->era == MCP_2026_07_28 && !r->task && yyjson_mut_is_obj(meta)) {
-		yyjson_mut_obj_add_val(doc, meta, MCP_META "serverInfo", yyjson_mut_raw(doc, r->m->server_info));
+		yyjson_mut_obj_add_val(doc, meta, MCP_META "serverInfo",
+				       yyjson_mut_raw(doc, r->m->server_info));
 		r->meta_done = true;
 	}
 	r->is_error = yyjson_mut_is_true(yyjson_mut_obj_get(val, "isError"));
@@ -252,7 +259,8 @@ static void structured(struct mcp_req *r, const char *json, size_t n, bool is_er
 void mcp_structured(struct mcp_req *r, yyjson_mut_doc *doc, yyjson_mut_val *val)
 {
 	size_t n = 0;
-	char *s = yyjson_mut_val_write_opts(val, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &r->arena.alc, &n, NULL);
+	char *s = yyjson_mut_val_write_opts(val, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &r->arena.alc,
+					    &n, NULL);
 
 	if (s)
 		structured(r, s, n, false);
@@ -337,7 +345,8 @@ void mcp_content_blob(struct mcp_req *r, const char *uri, const char *mime, stru
 	content_end(r, b);
 }
 
-void mcp_error(struct mcp_req *r, int code, yyjson_mut_doc *doc, yyjson_mut_val *data, const char *fmt, ...)
+void mcp_error(struct mcp_req *r, int code, yyjson_mut_doc *doc, yyjson_mut_val *data,
+	       const char *fmt, ...)
 {
 	char message[512];
 	char *text = NULL;
@@ -347,7 +356,8 @@ void mcp_error(struct mcp_req *r, int code, yyjson_mut_doc *doc, yyjson_mut_val 
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	if (data)
-		text = yyjson_mut_val_write_opts(data, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &r->arena.alc, NULL, NULL);
+		text = yyjson_mut_val_write_opts(data, YYJSON_WRITE_ALLOW_INVALID_UNICODE,
+						 &r->arena.alc, NULL, NULL);
 	fail(r, 200, 0, code, text, message);
 }
 

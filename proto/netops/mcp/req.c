@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of a request: from the pool, through its handler (once, or again when the client has answered what was
- * asked), to its answer or its cancellation. */
+/* The life of a request: from the pool, through its handler (once, or again when the client has
+ * answered what was asked), to its answer or its cancellation. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <errno.h>
@@ -47,12 +47,23 @@ void mcp_req_detach(struct mcp_req *r)
 	r->wire = NULL;
 }
 
-void mcp_req_free(struct mcp_req *r)
+static void recycle(struct mcp_req *r)
 {
 	struct mcp *m = r->m;
 
-	if (r->gone)
-		*r->gone = true;
+	if (r->arena.first)
+		mcp_arena_reset(&r->arena);
+	if (r->arena.first && m->n_free < POOL && !m->closing) {
+		list_add(&m->free_reqs, &r->node);
+		m->n_free++;
+		return;
+	}
+	mcp_arena_free(&r->arena);
+	free(r);
+}
+
+void mcp_req_free(struct mcp_req *r)
+{
 	list_del(&r->node);
 	list_del(&r->on_wire);
 	list_del(&r->on_session);
@@ -65,15 +76,11 @@ void mcp_req_free(struct mcp_req *r)
 		r->creates->creator = NULL;
 	if (r->entry)
 		mcp_entry_unref(r->entry);
-	if (r->arena.first)
-		mcp_arena_reset(&r->arena);
-	if (r->arena.first && m->n_free < POOL && !m->closing) {
-		list_add(&m->free_reqs, &r->node);
-		m->n_free++;
-		return;
-	}
-	mcp_arena_free(&r->arena);
-	free(r);
+	/* While its handler is on the stack, the memory stays (mcp_req_call). */
+	if (r->inside)
+		r->released = true;
+	else
+		recycle(r);
 }
 
 void mcp_req_cancel(struct mcp_req *r)
@@ -90,7 +97,7 @@ void mcp_req_cancel(struct mcp_req *r)
 		mcp_listen_free(r->listen);
 		return;
 	}
-	if (r->gone)
+	if (r->inside)
 		return; /* its handler is at work right now */
 	if (!r->handler || r->waiting) {
 		mcp_req_free(r);
@@ -109,11 +116,13 @@ static void serve_entry(struct mcp_req *r)
 	struct mcp_entry *e = r->entry;
 
 	if (r->complete_name && e->kind == MCP_K_PROMPT) {
-		e->prompt.complete(e->prompt.ctx, r, r->complete_name, r->complete_value, r->complete_context);
+		e->prompt.complete(e->prompt.ctx, r, r->complete_name, r->complete_value,
+				   r->complete_context);
 		return;
 	}
 	if (r->complete_name) {
-		e->template.complete(e->template.ctx, r, r->complete_name, r->complete_value, r->complete_context);
+		e->template.complete(e->template.ctx, r, r->complete_name, r->complete_value,
+				     r->complete_context);
 		return;
 	}
 	switch (e->kind) {
@@ -134,24 +143,18 @@ static void serve_entry(struct mcp_req *r)
 	}
 }
 
-/* A function of its own: gcc would warn of the local's address, which is taken back where r still is. */
-__attribute__((noinline)) static void tell_when_gone(struct mcp_req *r, bool *gone)
-{
-	r->gone = gone;
-}
-
 void mcp_req_call(struct mcp_req *r)
 {
-	bool gone = false;
-
 	r->handler = true;
 	r->waiting = false;
 	r->on_cancel = NULL;
-	tell_when_gone(r, &gone);
+	r->inside = true;
 	serve_entry(r);
-	if (gone)
+	r->inside = false;
+	if (r->released) {
+		recycle(r);
 		return;
-	r->gone = NULL;
+	}
 	if (r->dead && (r->waiting || r->on_cancel)) {
 		r->dead = false;
 		mcp_req_cancel(r);
@@ -161,7 +164,8 @@ void mcp_req_call(struct mcp_req *r)
 		mcp_ask_send(r);
 		return;
 	}
-	/* The work goes on: what must be a task becomes one now, what may be one after a while (server.c). */
+	/* The work goes on: what must be a task becomes one now, what may be one after a while
+	 * (server.c). */
 	if (!r->task && r->era == MCP_2026_07_28 && r->entry->kind == MCP_K_TOOL &&
 	    r->entry->tool.task == MCP_TASK_REQUIRED)
 		mcp_task(r);
@@ -172,7 +176,7 @@ void mcp_req_call(struct mcp_req *r)
 void mcp_wait(struct mcp_req *r)
 {
 	r->waiting = true;
-	if (!r->gone)
+	if (!r->inside)
 		mcp_ask_send(r);
 }
 

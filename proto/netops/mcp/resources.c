@@ -23,7 +23,8 @@ struct mcp_entry *mcp_resource_match(struct mcp_req *r, const char *uri)
 		return mcp_visible(e, &r->who, uri) ? e : NULL;
 	for (i = 0; i < reg->n; i++) {
 		e = reg->at[i];
-		if (mcp_template_match(e->template.uri_template, uri, &r->arena, &r->var, &r->n_vars) &&
+		if (mcp_template_match(e->template.uri_template, uri, &r->arena, &r->var,
+				       &r->n_vars) &&
 		    mcp_visible(e, &r->who, uri))
 			return e;
 	}
@@ -37,7 +38,8 @@ void mcp_rpc_resources_read(struct mcp_req *r)
 	unsigned scope;
 
 	if (!uri || strlen(uri) != yyjson_get_len(r->name) || strlen(uri) > 2048) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: uri is missing or no URI");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: uri is missing or no URI");
 		return;
 	}
 	e = mcp_resource_match(r, uri);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Texts that go to a client and come back: requestState and cursors. AES-256-GCM under the node's key; what they are
- * bound to (label, principal, what the request asks for) is authenticated with them, so that a text that was changed or
- * belongs to another purpose, principal or request does not open. */
+/* Texts that go to a client and come back: requestState and cursors. AES-256-GCM under the node's
+ * key; what they are bound to (label, principal, what the request asks for) is authenticated with
+ * them, so that a text that was changed or belongs to another purpose, principal or request does
+ * not open. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <openssl/evp.h>
@@ -13,7 +14,8 @@
 #define NONCE 12
 #define TAG 16
 
-static bool bound_to(EVP_CIPHER_CTX *c, bool seal, const struct mcp_req *r, const char *label, struct slice bind)
+static bool bound_to(EVP_CIPHER_CTX *c, bool seal, const struct mcp_req *r, const char *label,
+		     struct slice bind)
 {
 	const struct slice part[] = {
 		slice_of(label, strlen(label) + 1),
@@ -59,7 +61,8 @@ char *mcp_seal(struct mcp_req *r, const char *label, struct slice bind, struct s
 	return text;
 }
 
-char *mcp_unseal(struct mcp_req *r, const char *label, struct slice bind, const char *text, size_t n, size_t *plain_n)
+char *mcp_unseal(struct mcp_req *r, const char *label, struct slice bind, const char *text,
+		 size_t n, size_t *plain_n)
 {
 	EVP_CIPHER_CTX *c = NULL;
 	uint8_t *box;

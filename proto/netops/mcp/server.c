@@ -10,14 +10,15 @@
 #include <stdlib.h>
 
 #define TICK_MS 100
-#define STREAM_AFTER SEC(1)	  /* an answer that takes longer is streamed */
-#define TASK_AFTER MSEC(500)	  /* what may become a task does so */
+#define STREAM_AFTER SEC(1)  /* an answer that takes longer is streamed */
+#define TASK_AFTER MSEC(500) /* what may become a task does so */
 #define KEEP_ALIVE SEC(15)
-#define ANSWER_WITHIN SEC(600)	  /* the client's answer to what was asked */
-#define STREAM_KEPT SEC(300)	  /* for a client that comes back */
+#define ANSWER_WITHIN SEC(600) /* the client's answer to what was asked */
+#define STREAM_KEPT SEC(300)   /* for a client that comes back */
 #define SESSION_KEPT SEC(3600)
 
-static void set_text(struct mcp *m, char **to, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void set_text(struct mcp *m, char **to, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 static void set_text(struct mcp *m, char **to, const char *fmt, ...)
 {
 	va_list ap;
@@ -47,7 +48,9 @@ static int make_texts(struct mcp *m)
 	if (b->failed)
 		return -ENOMEM;
 	set_text(m, &m->server_info, "%s", (char *)b->p);
-	set_text(m, &m->meta_modern, "\"resultType\":\"complete\",\"_meta\":{\"" MCP_META "serverInfo\":%s}", (char *)b->p);
+	set_text(m, &m->meta_modern,
+		 "\"resultType\":\"complete\",\"_meta\":{\"" MCP_META "serverInfo\":%s}",
+		 (char *)b->p);
 	return m->server_info && m->meta_modern ? 0 : -ENOMEM;
 }
 
@@ -111,7 +114,7 @@ struct mcp *mcp_new(uv_loop_t *loop, const struct mcp_params *p, struct err *err
 
 void mcp_shutdown(struct mcp *m)
 {
-	list_each_safe(it, &m->listens)
+	list_each_safe (it, &m->listens)
 		mcp_listen_end(container_of(it, struct mcp_listen, node));
 }
 
@@ -125,10 +128,10 @@ static void closed(uv_handle_t *h)
 
 void mcp_release(struct mcp *m)
 {
-	list_each_safe(it, &m->tasks_all)
+	list_each_safe (it, &m->tasks_all)
 		mcp_task_free(container_of(it, struct mcp_task, all));
 	mcp_registry_free(m);
-	list_each_safe(it, &m->free_reqs) {
+	list_each_safe (it, &m->free_reqs) {
 		struct mcp_req *r = container_of(it, struct mcp_req, node);
 
 		list_del(&r->node);
@@ -153,7 +156,7 @@ void mcp_free(struct mcp *m)
 	if (!m)
 		return;
 	m->closing = true;
-	list_each_safe(it, &m->sessions_used)
+	list_each_safe (it, &m->sessions_used)
 		mcp_session_close(container_of(it, struct mcp_session, used));
 	while (!list_empty(&m->reqs)) {
 		struct mcp_req *r = container_of(m->reqs.next, struct mcp_req, node);
@@ -197,8 +200,8 @@ void mcp_lists_changed(struct mcp *m, bool tools, bool resources, bool prompts)
 		uv_timer_start(&m->turn, turn, 0, 0);
 }
 
-/* An answer that is long in coming: its stream begins, so that the client sees life and, in 2025-11-25, has an event id
- * to come back with; or it becomes a task. */
+/* An answer that is long in coming: its stream begins, so that the client sees life and, in
+ * 2025-11-25, has an event id to come back with; or it becomes a task. */
 static void late(struct mcp_req *r)
 {
 	struct mcp_wire *w = r->wire;
@@ -206,8 +209,9 @@ static void late(struct mcp_req *r)
 
 	if (!r->handler || r->dead || r->listen || r->task)
 		return;
-	if (age >= TASK_AFTER && !r->waiting && r->era == MCP_2026_07_28 && r->entry && r->entry->kind == MCP_K_TOOL &&
-	    r->entry->tool.task == MCP_TASK_OPTIONAL && mcp_task(r) == 0)
+	if (age >= TASK_AFTER && !r->waiting && r->era == MCP_2026_07_28 && r->entry &&
+	    r->entry->kind == MCP_K_TOOL && r->entry->tool.task == MCP_TASK_OPTIONAL &&
+	    mcp_task(r) == 0)
 		return;
 	if (age < STREAM_AFTER || !w || w->shared || w->open)
 		return;
@@ -226,7 +230,7 @@ static bool sweep_reqs(struct mcp *m)
 {
 	bool busy = false;
 
-	list_each_safe(it, &m->reqs) {
+	list_each_safe (it, &m->reqs) {
 		struct mcp_req *r = container_of(it, struct mcp_req, node);
 
 		busy |= !r->listen;
@@ -245,7 +249,7 @@ static void sweep_session(struct mcp_session *s)
 	struct mcp *m = s->m;
 	bool quiet = list_empty(&s->reqs) && !s->wire && !(s->general && s->general->wire);
 
-	list_each_safe(it, &s->streams) {
+	list_each_safe (it, &s->streams) {
 		struct mcp_stream *st = container_of(it, struct mcp_stream, node);
 
 		if (st->done && !st->wire && m->now - st->idle > STREAM_KEPT)
@@ -257,7 +261,7 @@ static void sweep_session(struct mcp_session *s)
 
 static void keep_alive(struct mcp *m)
 {
-	list_each_safe(it, &m->wires) {
+	list_each_safe (it, &m->wires) {
 		struct mcp_wire *w = container_of(it, struct mcp_wire, node);
 
 		if (w->open && !w->congested && w->ops->comment)
@@ -274,7 +278,7 @@ static void tick(uv_timer_t *t)
 	busy = sweep_reqs(m);
 	if (m->now >= m->next_sweep) {
 		m->next_sweep = m->now + KEEP_ALIVE;
-		list_each_safe(it, &m->sessions_used)
+		list_each_safe (it, &m->sessions_used)
 			sweep_session(container_of(it, struct mcp_session, used));
 		mcp_tasks_sweep(m);
 		keep_alive(m);
@@ -312,7 +316,7 @@ void mcp_wire_gone(struct mcp_wire *w)
 		mcp_session_close(w->session);
 	if (w->stream)
 		mcp_stream_detach(w->stream);
-	list_each_safe(it, &w->reqs) {
+	list_each_safe (it, &w->reqs) {
 		struct mcp_req *r = container_of(it, struct mcp_req, on_wire);
 
 		/* To lose the connection is to cancel, but in the legacy revisions over HTTP. */

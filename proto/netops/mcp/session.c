@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sessions of the legacy revisions: begun by initialize, named by 128 random bits over HTTP, bound to the principal who
- * made them, ended by DELETE, by the end of a shared connection, after an hour without use, or as the oldest of too
- * many. */
+/* Sessions of the legacy revisions: begun by initialize, named by 128 random bits over HTTP, bound
+ * to the principal who made them, ended by DELETE, by the end of a shared connection, after an hour
+ * without use, or as the oldest of too many. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <errno.h>
@@ -37,10 +37,11 @@ void mcp_session_touch(struct mcp_session *s)
 /* The oldest session that does nothing makes room. */
 static bool make_room(struct mcp *m)
 {
-	list_each(it, &m->sessions_used) {
+	list_each (it, &m->sessions_used) {
 		struct mcp_session *s = container_of(it, struct mcp_session, used);
 
-		if (!list_empty(&s->reqs) || s->wire || (s->general && s->general->wire) || m->now - s->last_used < SEC(60))
+		if (!list_empty(&s->reqs) || s->wire || (s->general && s->general->wire) ||
+		    m->now - s->last_used < SEC(60))
 			continue;
 		mcp_session_close(s);
 		return true;
@@ -48,7 +49,8 @@ static bool make_room(struct mcp *m)
 	return false;
 }
 
-struct mcp_session *mcp_session_new(struct mcp *m, struct mcp_wire *w, const struct principal *who, enum mcp_era era)
+struct mcp_session *mcp_session_new(struct mcp *m, struct mcp_wire *w, const struct principal *who,
+				    enum mcp_era era)
 {
 	struct mcp_session *s;
 
@@ -87,17 +89,18 @@ void mcp_session_close(struct mcp_session *s)
 {
 	struct mcp *m = s->m;
 
-	list_each_safe(it, &s->reqs)
+	list_each_safe (it, &s->reqs)
 		mcp_req_cancel(container_of(it, struct mcp_req, on_session));
-	list_each(it, &m->reqs) {
+	list_each (it, &m->reqs) {
 		struct mcp_req *r = container_of(it, struct mcp_req, node);
 
 		if (r->session == s)
-			r->session = NULL; /* tasks outlive it; so do cancelled handlers, for a while */
+			r->session =
+				NULL; /* tasks outlive it; so do cancelled handlers, for a while */
 	}
-	list_each_safe(it, &s->subs)
+	list_each_safe (it, &s->subs)
 		mcp_sub_free(m, container_of(it, struct mcp_sub, of));
-	list_each_safe(it, &s->streams)
+	list_each_safe (it, &s->streams)
 		mcp_stream_free(container_of(it, struct mcp_stream, node));
 	if (s->id[0]) {
 		hash_del(&m->sessions, &s->node);
@@ -138,15 +141,18 @@ static struct mcp_session *session_of(struct mcp_wire *w, const struct mcp_heade
 	memset(&who, 0, sizeof(who));
 	if (h->version && (!mcp_version_known(h->version, &era) || era == MCP_2026_07_28)) {
 		status = strcmp(h->version, mcp_era_name(MCP_2026_07_28)) >= 0 ? 405 : 400;
-		w->ops->answer(w, status, NULL, 0, mcp_bare_error(m, MCP_INVALID_REQUEST, "Not in this revision"));
+		w->ops->answer(w, status, NULL, 0,
+			       mcp_bare_error(m, MCP_INVALID_REQUEST, "Not in this revision"));
 		return NULL;
 	}
 	status = w->ops->authenticate ? w->ops->authenticate(w, &who) : 0;
 	if (status) {
-		w->ops->answer(w, status, NULL, 0, mcp_bare_error(m, MCP_INVALID_REQUEST, "Authorization is needed"));
+		w->ops->answer(w, status, NULL, 0,
+			       mcp_bare_error(m, MCP_INVALID_REQUEST, "Authorization is needed"));
 		return NULL;
 	}
-	/* Without a session there is nothing to get or delete here: what the modern revision answers, too. */
+	/* Without a session there is nothing to get or delete here: what the modern revision
+	 * answers, too. */
 	if (!h->session) {
 		w->ops->answer(w, h->version ? 400 : 405, NULL, 0,
 			       mcp_bare_error(m, MCP_INVALID_REQUEST, "Mcp-Session-Id is missing"));
@@ -157,7 +163,8 @@ static struct mcp_session *session_of(struct mcp_wire *w, const struct mcp_heade
 		mcp_session_touch(s);
 		return s;
 	}
-	w->ops->answer(w, 404, NULL, 0, mcp_bare_error(m, MCP_INVALID_REQUEST, "No such session: initialize again"));
+	w->ops->answer(w, 404, NULL, 0,
+		       mcp_bare_error(m, MCP_INVALID_REQUEST, "No such session: initialize again"));
 	return NULL;
 }
 
@@ -185,7 +192,7 @@ static struct mcp_stream *named_stream(struct mcp_session *s, const char *id, ui
 	*after = strtoull(id, &end, 10);
 	if (end == id || *end || errno)
 		return NULL;
-	list_each(it, &s->streams) {
+	list_each (it, &s->streams) {
 		struct mcp_stream *st = container_of(it, struct mcp_stream, node);
 
 		if (st->no == no)
@@ -205,8 +212,9 @@ void mcp_http_get(struct mcp_wire *w, const struct mcp_headers *h)
 	if (h->last_event_id) {
 		st = named_stream(s, h->last_event_id, &after);
 		if (!st) {
-			w->ops->answer(w, 400, NULL, 0,
-				       mcp_bare_error(s->m, MCP_INVALID_REQUEST, "No such event is kept"));
+			w->ops->answer(
+				w, 400, NULL, 0,
+				mcp_bare_error(s->m, MCP_INVALID_REQUEST, "No such event is kept"));
 			return;
 		}
 		/* Who comes back for a stream has lost it, whether we have seen that or not. */
@@ -224,7 +232,8 @@ void mcp_http_get(struct mcp_wire *w, const struct mcp_headers *h)
 	st = s->general;
 	if (!st || st->wire) {
 		w->ops->answer(w, st ? 409 : 503, NULL, 0,
-			       mcp_bare_error(s->m, MCP_INVALID_REQUEST, "This session has its stream already"));
+			       mcp_bare_error(s->m, MCP_INVALID_REQUEST,
+					      "This session has its stream already"));
 		return;
 	}
 	mcp_stream_attach(st, w);

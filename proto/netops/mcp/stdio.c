@@ -95,7 +95,8 @@ static bool send_line(struct mcp_wire *w, struct slice json)
 	return false;
 }
 
-static void answer(struct mcp_wire *w, unsigned status, const char *session, unsigned scopes, struct slice json)
+static void answer(struct mcp_wire *w, unsigned status, const char *session, unsigned scopes,
+		   struct slice json)
 {
 	send_line(w, json);
 }
@@ -113,7 +114,8 @@ static void end(struct mcp_wire *w)
 {
 }
 
-static const struct mcp_wire_ops ops = {.answer = answer, .open = open_stream, .event = event, .end = end};
+static const struct mcp_wire_ops ops = {
+	.answer = answer, .open = open_stream, .event = event, .end = end};
 
 /* ---- input ---- */
 
@@ -179,8 +181,8 @@ static void read_some(uv_stream_t *in, ssize_t n, const uv_buf_t *b)
 		mcp_stdio_close(s);
 }
 
-struct mcp_stdio *mcp_stdio_new(struct mcp *m, uv_stream_t *in, uv_stream_t *out, const struct principal *who,
-				void (*closed)(void *ctx), void *ctx)
+struct mcp_stdio *mcp_stdio_new(struct mcp *m, uv_stream_t *in, uv_stream_t *out,
+				const struct principal *who, void (*closed)(void *ctx), void *ctx)
 {
 	struct mcp_stdio *s = calloc(1, sizeof(*s));
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Server-sent events of a legacy session. Each message is on exactly one stream: that of the request it belongs to, or
- * the general one of GET. Events are numbered within their stream and kept, bounded, so that a client that lost the
- * connection, or was told to come back, gets what it missed of this stream and no other. */
+/* Server-sent events of a legacy session. Each message is on exactly one stream: that of the
+ * request it belongs to, or the general one of GET. Events are numbered within their stream and
+ * kept, bounded, so that a client that lost the connection, or was told to come back, gets what it
+ * missed of this stream and no other. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static bool make_room(struct mcp_session *s)
 	struct mcp_stream *oldest = NULL;
 	unsigned n = 0;
 
-	list_each(it, &s->streams) {
+	list_each (it, &s->streams) {
 		struct mcp_stream *st = container_of(it, struct mcp_stream, node);
 
 		n++;
@@ -99,7 +100,8 @@ static void emit(struct mcp_stream *st, struct mcp_event *e)
 {
 	char id[48];
 
-	snprintf(id, sizeof(id), "%llu.%llu", (unsigned long long)st->no, (unsigned long long)e->no);
+	snprintf(id, sizeof(id), "%llu.%llu", (unsigned long long)st->no,
+		 (unsigned long long)e->no);
 	e->sent = true;
 	if (!st->wire->ops->event(st->wire, id, slice_of(e->text, e->n)))
 		st->wire->congested = true;
@@ -139,8 +141,8 @@ void mcp_stream_send(struct mcp_stream *st, struct slice json, bool last)
 		finish(st);
 }
 
-/* 2025-11-25: an event of empty data at the beginning, so that the client has an id to come back with. Older clients
- * would take it for JSON. */
+/* 2025-11-25: an event of empty data at the beginning, so that the client has an id to come back
+ * with. Older clients would take it for JSON. */
 void mcp_stream_prime(struct mcp_stream *st)
 {
 	struct mcp_event *e;
@@ -206,7 +208,8 @@ void mcp_hang_up(struct mcp_req *r)
 	struct mcp *m = r->m;
 	struct mcp_wire *w = r->wire;
 
-	if (r->era != MCP_2025_11_25 || !r->session || !r->session->id[0] || !w || w->shared || r->task)
+	if (r->era != MCP_2025_11_25 || !r->session || !r->session->id[0] || !w || w->shared ||
+	    r->task)
 		return;
 	if (!r->stream) {
 		r->stream = mcp_stream_new(r->session, r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who is told of what: resources/subscribe of a legacy session, subscriptions/listen of the modern revision. A change of
- * a resource is told at once, or where one was told less than the gap before, at the end of the gap; never lost, never
- * told to others. */
+/* Who is told of what: resources/subscribe of a legacy session, subscriptions/listen of the modern
+ * revision. A change of a resource is told at once, or where one was told less than the gap before,
+ * at the end of the gap; never lost, never told to others. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ int mcp_sub_add(struct mcp *m, struct mcp_session *s, struct mcp_listen *l, cons
 	struct mcp_sub *sub;
 	unsigned n = 0;
 
-	list_each(it, of) {
+	list_each (it, of) {
 		n++;
 		if (strcmp(container_of(it, struct mcp_sub, of)->uri, uri) == 0)
 			return 0;
@@ -109,12 +109,13 @@ static void update(struct mcp *m, struct mcp_sub *sub, unsigned gap_ms)
 		uv_timer_start(&m->pace, pace, (uint64_t)(sub->due - m->now) / 1000 + 1, 0);
 }
 
-/* Tells what is due, and sets the timer for what is next. What waits for its wire waits for mcp_wire_drained(). */
+/* Tells what is due, and sets the timer for what is next. What waits for its wire waits for
+ * mcp_wire_drained(). */
 void mcp_subs_flush(struct mcp *m, usec_t now)
 {
 	usec_t next = USEC_NEVER;
 
-	hash_each(it, &m->subs) {
+	hash_each (it, &m->subs) {
 		struct mcp_sub *sub = container_of(it, struct mcp_sub, node);
 
 		if (!sub->due)
@@ -145,10 +146,11 @@ void mcp_updated(struct mcp *m, const char *uri, unsigned gap_ms)
 	}
 }
 
-void mcp_updated_if(struct mcp *m, bool (*match)(void *ctx, const char *uri), void *ctx, unsigned gap_ms)
+void mcp_updated_if(struct mcp *m, bool (*match)(void *ctx, const char *uri), void *ctx,
+		    unsigned gap_ms)
 {
 	m->now = clock_now();
-	hash_each(it, &m->subs) {
+	hash_each (it, &m->subs) {
 		struct mcp_sub *sub = container_of(it, struct mcp_sub, node);
 
 		if (match(ctx, sub->uri))
@@ -181,7 +183,7 @@ static void listen_lists(struct mcp_listen *l)
 
 static void session_list(struct mcp *m, const char *method)
 {
-	list_each_safe(it, &m->sessions_used) {
+	list_each_safe (it, &m->sessions_used) {
 		struct mcp_session *s = container_of(it, struct mcp_session, used);
 		struct buf *b = &m->note;
 
@@ -198,7 +200,7 @@ void mcp_lists_tell(struct mcp *m)
 	bool prompts = m->changed[MCP_K_PROMPT];
 
 	memset(m->changed, 0, sizeof(m->changed));
-	list_each_safe(it, &m->listens) {
+	list_each_safe (it, &m->listens) {
 		struct mcp_listen *l = container_of(it, struct mcp_listen, node);
 
 		l->missed |= (tools && l->tools ? 1u : 0) | (resources && l->resources ? 2u : 0) |
@@ -220,7 +222,7 @@ void mcp_wire_drained(struct mcp_wire *w)
 	if (!w->congested)
 		return;
 	w->congested = false;
-	list_each_safe(it, &w->reqs) {
+	list_each_safe (it, &w->reqs) {
 		struct mcp_req *r = container_of(it, struct mcp_req, on_wire);
 
 		if (r->listen)
@@ -240,14 +242,16 @@ static bool can_subscribe(struct mcp_req *r, const char *uri)
 	if (!e)
 		return false;
 	scope = e->kind == MCP_K_RESOURCE ? e->resource.scope : e->template.scope;
-	return (e->kind == MCP_K_RESOURCE ? e->resource.subscribe : e->template.subscribe) && !(scope & ~r->who.scopes);
+	return (e->kind == MCP_K_RESOURCE ? e->resource.subscribe : e->template.subscribe) &&
+	       !(scope & ~r->who.scopes);
 }
 
 static const char *uri_param(struct mcp_req *r)
 {
 	yyjson_val *uri = yyjson_obj_get(r->params, "uri");
 
-	if (yyjson_is_str(uri) && yyjson_get_len(uri) <= 2048 && strlen(yyjson_get_str(uri)) == yyjson_get_len(uri))
+	if (yyjson_is_str(uri) && yyjson_get_len(uri) <= 2048 &&
+	    strlen(yyjson_get_str(uri)) == yyjson_get_len(uri))
 		return yyjson_get_str(uri);
 	mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: uri is missing or no URI");
 	return NULL;
@@ -273,7 +277,7 @@ void mcp_rpc_unsubscribe(struct mcp_req *r)
 
 	if (!uri)
 		return;
-	list_each_safe(it, &r->session->subs) {
+	list_each_safe (it, &r->session->subs) {
 		struct mcp_sub *sub = container_of(it, struct mcp_sub, of);
 
 		if (strcmp(sub->uri, uri) == 0)
@@ -288,7 +292,7 @@ void mcp_listen_free(struct mcp_listen *l)
 {
 	struct mcp_req *r = l->req;
 
-	list_each_safe(it, &l->subs)
+	list_each_safe (it, &l->subs)
 		mcp_sub_free(r->m, container_of(it, struct mcp_sub, of));
 	list_del(&l->node);
 	r->listen = NULL;
@@ -306,15 +310,16 @@ void mcp_listen_end(struct mcp_listen *l)
 
 	if (w && w->shared) {
 		b = mcp_note_begin(r->m, "notifications/cancelled");
-		buf_printf(b, "\"requestId\":%s,\"_meta\":{\"" MCP_META "subscriptionId\":%s}", l->id, l->id);
+		buf_printf(b, "\"requestId\":%s,\"_meta\":{\"" MCP_META "subscriptionId\":%s}",
+			   l->id, l->id);
 		w->ops->event(w, NULL, mcp_note_end(r->m));
 	}
 	b = mcp_result_begin(r);
 	buf_printf(b,
-		   "\"resultType\":\"complete\",\"_meta\":{\"" MCP_META "subscriptionId\":%s,\"" MCP_META
-		   "serverInfo\":%s}}}",
+		   "\"resultType\":\"complete\",\"_meta\":{\"" MCP_META
+		   "subscriptionId\":%s,\"" MCP_META "serverInfo\":%s}}}",
 		   l->id, r->m->server_info);
-	list_each_safe(it, &l->subs)
+	list_each_safe (it, &l->subs)
 		mcp_sub_free(r->m, container_of(it, struct mcp_sub, of));
 	list_del(&l->node);
 	r->listen = NULL;
@@ -336,7 +341,8 @@ static void listen_tasks(struct mcp_listen *l, yyjson_val *ids)
 
 	l->task = calloc(MCP_MAX_TASKS, sizeof(*l->task));
 	for (i = 0; l->task && (id = yyjson_arr_get(ids, i)) && l->n_tasks < MCP_MAX_TASKS; i++) {
-		if (yyjson_is_str(id) && mcp_task_find(l->req, yyjson_get_str(id), yyjson_get_len(id)))
+		if (yyjson_is_str(id) &&
+		    mcp_task_find(l->req, yyjson_get_str(id), yyjson_get_len(id)))
 			memcpy(l->task[l->n_tasks++], yyjson_get_str(id), MCP_ID_SIZE);
 	}
 }
@@ -362,7 +368,8 @@ static void listen_filter(struct mcp_listen *l, yyjson_val *filter, struct buf *
 	OUT_LIT(b, "\"resourceSubscriptions\":[");
 	for (i = 0; i < yyjson_arr_size(uris); i++) {
 		uri = yyjson_get_str(yyjson_arr_get(uris, i));
-		if (!uri || strlen(uri) > 2048 || !can_subscribe(l->req, uri) || mcp_sub_add(l->req->m, NULL, l, uri) < 0)
+		if (!uri || strlen(uri) > 2048 || !can_subscribe(l->req, uri) ||
+		    mcp_sub_add(l->req->m, NULL, l, uri) < 0)
 			continue;
 		mcp_out_text(b, sep);
 		mcp_out_str(b, uri);
@@ -382,7 +389,8 @@ static void listen_filter(struct mcp_listen *l, yyjson_val *filter, struct buf *
 /* Boolean members and arrays of strings. */
 static bool filter_ok(yyjson_val *f)
 {
-	static const char *const flag[] = {"toolsListChanged", "promptsListChanged", "resourcesListChanged"};
+	static const char *const flag[] = {"toolsListChanged", "promptsListChanged",
+					   "resourcesListChanged"};
 	static const char *const texts[] = {"resourceSubscriptions", "taskIds"};
 	yyjson_val *v;
 	size_t i;
@@ -434,7 +442,8 @@ void mcp_rpc_listen(struct mcp_req *r)
 	struct buf b;
 
 	if (!filter_ok(filter)) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: notifications is missing or malformed");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: notifications is missing or malformed");
 		return;
 	}
 	if (tasks && !mcp_capable(r->caps, "extensions." MCP_TASKS_EXTENSION)) {
@@ -454,13 +463,15 @@ void mcp_rpc_listen(struct mcp_req *r)
 		w->open = true;
 		w->ops->open(w);
 	}
-	/* Nothing of the request is needed any more but its id: an idle subscription shall be small. */
+	/* Nothing of the request is needed any more but its id: an idle subscription shall be
+	 * small. */
 	mcp_arena_free(&r->arena);
 	r->params = NULL;
 	r->meta = NULL;
 	r->caps = NULL;
 	r->progress_token = NULL;
 	r->id = l->id;
-	mcp_listen_send(l, "notifications/subscriptions/acknowledged", b.failed ? ",\"notifications\":{}" : (char *)b.p);
+	mcp_listen_send(l, "notifications/subscriptions/acknowledged",
+			b.failed ? ",\"notifications\":{}" : (char *)b.p);
 	buf_free(&b);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tasks: calls whose answer is fetched later. 2025-11-25: the client asks for one; modern: this server makes one where
- * the client knows the extension. A task is on disk before its maker hears of it, belongs to the principal who made it,
- * and outlives connections and sessions. */
+/* Tasks: calls whose answer is fetched later. 2025-11-25: the client asks for one; modern: this
+ * server makes one where the client knows the extension. A task is on disk before its maker hears
+ * of it, belongs to the principal who made it, and outlives connections and sessions. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ struct mcp_task *mcp_task_new(struct mcp *m, const char *id)
 
 void mcp_task_free(struct mcp_task *t)
 {
-	list_each_safe(it, &t->waiters)
+	list_each_safe (it, &t->waiters)
 		list_del(it);
 	if (t->req)
 		t->req->task = NULL;
@@ -56,7 +56,8 @@ struct mcp_task *mcp_task_find(struct mcp_req *r, const char *id, size_t n)
 
 	if (n != MCP_ID_SIZE - 1)
 		return NULL;
-	for (node = hash_first(&r->m->tasks, hash_bytes(id, n, r->m->seed)); node; node = hash_next(node)) {
+	for (node = hash_first(&r->m->tasks, hash_bytes(id, n, r->m->seed)); node;
+	     node = hash_next(node)) {
 		struct mcp_task *t = container_of(node, struct mcp_task, node);
 
 		if (memcmp(t->id, id, n) == 0)
@@ -72,7 +73,7 @@ static bool room_for(struct mcp *m, const struct principal *who)
 	unsigned running = 0;
 	unsigned all = 0;
 
-	list_each(it, &m->tasks_all) {
+	list_each (it, &m->tasks_all) {
 		const struct mcp_task *t = container_of(it, struct mcp_task, all);
 
 		if (!principal_same(&t->who, who))
@@ -149,7 +150,8 @@ int mcp_task(struct mcp_req *r)
 	if (r->task)
 		return 0;
 	if (r->era != MCP_2026_07_28 || r->dead || !r->entry || r->entry->kind != MCP_K_TOOL ||
-	    r->entry->tool.task == MCP_TASK_FORBIDDEN || !mcp_capable(r->caps, "extensions." MCP_TASKS_EXTENSION))
+	    r->entry->tool.task == MCP_TASK_FORBIDDEN ||
+	    !mcp_capable(r->caps, "extensions." MCP_TASKS_EXTENSION))
 		return -ENOTSUP;
 	return mcp_task_begin(r, MCP_TASK_TTL) < 0 ? -ENOTSUP : 0;
 }
@@ -178,7 +180,8 @@ void mcp_task_durable(struct mcp_task *t, int rc)
 	t->creator = NULL;
 	if (rc < 0) {
 		mcp_task_cancel(t);
-		mcp_fail(c, 200, MCP_INTERNAL, NULL, "The task could not be stored: %s", strerror(-rc));
+		mcp_fail(c, 200, MCP_INTERNAL, NULL, "The task could not be stored: %s",
+			 strerror(-rc));
 		return;
 	}
 	b = mcp_result_begin(c);
@@ -190,7 +193,8 @@ void mcp_task_durable(struct mcp_task *t, int rc)
 		return;
 	}
 	mcp_task_describe(b, t, c->era, false);
-	buf_printf(b, ",\"resultType\":\"task\",\"_meta\":{\"" MCP_META "serverInfo\":%s}}}", t->m->server_info);
+	buf_printf(b, ",\"resultType\":\"task\",\"_meta\":{\"" MCP_META "serverInfo\":%s}}}",
+		   t->m->server_info);
 	mcp_finish(c, 200, 0, NULL, buf_slice(b));
 }
 
@@ -201,7 +205,7 @@ static void tell_legacy(struct mcp_task *t)
 	struct mcp *m = t->m;
 	struct buf *b;
 
-	list_each_safe(it, &m->sessions_used) {
+	list_each_safe (it, &m->sessions_used) {
 		struct mcp_session *s = container_of(it, struct mcp_session, used);
 
 		if (s->era != MCP_2025_11_25 || !principal_same(&s->who, &t->who) ||
@@ -219,7 +223,7 @@ static void tell_modern(struct mcp_task *t)
 	struct buf b;
 	size_t i;
 
-	list_each_safe(it, &m->listens) {
+	list_each_safe (it, &m->listens) {
 		struct mcp_listen *l = container_of(it, struct mcp_listen, node);
 
 		for (i = 0; i < l->n_tasks; i++) {
@@ -324,7 +328,8 @@ static void out_asks(struct buf *b, struct mcp_task *t)
 
 void mcp_task_describe(struct buf *b, struct mcp_task *t, enum mcp_era era, bool whole)
 {
-	static const char *const name[] = {"working", "input_required", "completed", "failed", "cancelled"};
+	static const char *const name[] = {"working", "input_required", "completed", "failed",
+					   "cancelled"};
 	bool modern = era == MCP_2026_07_28;
 	enum mcp_task_status status = t->status;
 
@@ -340,14 +345,17 @@ void mcp_task_describe(struct buf *b, struct mcp_task *t, enum mcp_era era, bool
 	mcp_out_time(b, t->created);
 	OUT_LIT(b, ",\"lastUpdatedAt\":");
 	mcp_out_time(b, t->updated);
-	buf_printf(b, modern ? ",\"ttlMs\":%lld,\"pollIntervalMs\":500" : ",\"ttl\":%lld,\"pollInterval\":500",
+	buf_printf(b,
+		   modern ? ",\"ttlMs\":%lld,\"pollIntervalMs\":500"
+			  : ",\"ttl\":%lld,\"pollInterval\":500",
 		   (long long)t->ttl);
 	if (!whole)
 		return;
 	if (status == TASK_INPUT_REQUIRED && (t->req || mcp_task_revive(t)))
 		out_asks(b, t);
 	else if (status == TASK_COMPLETED)
-		buf_printf(b, ",\"result\":{%s%s\"resultType\":\"complete\"}", t->outcome, t->outcome[0] ? "," : "");
+		buf_printf(b, ",\"result\":{%s%s\"resultType\":\"complete\"}", t->outcome,
+			   t->outcome[0] ? "," : "");
 	else if (status == TASK_FAILED)
 		buf_printf(b, ",\"error\":%s",
 			   t->outcome ? t->outcome : "{\"code\":-32603,\"message\":\"no memory\"}");
@@ -357,7 +365,9 @@ void mcp_task_describe(struct buf *b, struct mcp_task *t, enum mcp_era era, bool
 
 static void revive_asks(struct mcp_req *r, const char *json)
 {
-	yyjson_doc *doc = json ? yyjson_read_opts((char *)(uintptr_t)json, strlen(json), 0, &r->arena.alc, NULL) : NULL;
+	yyjson_doc *doc = json ? yyjson_read_opts((char *)(uintptr_t)json, strlen(json), 0,
+						  &r->arena.alc, NULL)
+			       : NULL;
 	yyjson_obj_iter it = yyjson_obj_iter_with(doc ? yyjson_doc_get_root(doc) : NULL);
 	struct mcp_ask *a;
 	yyjson_val *key;

@@ -6,7 +6,8 @@
 
 #define PAGE 50
 
-/* The task that is asked for; answers and NULL where there is none, or where the client may not ask. */
+/* The task that is asked for; answers and NULL where there is none, or where the client may not
+ * ask. */
 static struct mcp_task *asked(struct mcp_req *r)
 {
 	struct mcp_task *t;
@@ -41,7 +42,8 @@ void mcp_rpc_tasks_cancel(struct mcp_req *r)
 	if (!t)
 		return;
 	if (r->era != MCP_2026_07_28 && mcp_task_terminal(t)) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: this task has ended already");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: this task has ended already");
 		return;
 	}
 	mcp_task_cancel(t);
@@ -66,16 +68,19 @@ void mcp_rpc_tasks_list(struct mcp_req *r)
 	size_t len;
 
 	if (cursor) {
-		after = yyjson_is_str(cursor) ? mcp_unseal(r, "cursor", bind, yyjson_get_str(cursor), yyjson_get_len(cursor), &len)
-					      : NULL;
+		after = yyjson_is_str(cursor)
+				? mcp_unseal(r, "cursor", bind, yyjson_get_str(cursor),
+					     yyjson_get_len(cursor), &len)
+				: NULL;
 		if (!after) {
-			mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: this cursor is not one of ours");
+			mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+				 "Invalid params: this cursor is not one of ours");
 			return;
 		}
 	}
 	b = mcp_result_begin(r);
 	OUT_LIT(b, "\"tasks\":[");
-	list_each(it, &r->m->tasks_all) {
+	list_each (it, &r->m->tasks_all) {
 		struct mcp_task *t = container_of(it, struct mcp_task, all);
 
 		if (t->expired || !principal_same(&t->who, &r->who))
@@ -112,7 +117,8 @@ static bool take_answers(struct mcp_req *r, struct mcp_task *t, yyjson_val *resp
 	for (a = t->req->asks; a; a = a->next) {
 		v = a->wire_key && !a->answer ? yyjson_obj_get(responses, a->wire_key) : NULL;
 		if (v && !mcp_answer_ok(a->method, v)) {
-			mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: the answer to %s is malformed", a->wire_key);
+			mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+				 "Invalid params: the answer to %s is malformed", a->wire_key);
 			return false;
 		}
 	}
@@ -133,7 +139,8 @@ void mcp_rpc_tasks_update(struct mcp_req *r)
 	if (!t)
 		return;
 	if (!yyjson_is_obj(responses)) {
-		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL, "Invalid params: inputResponses is not an object");
+		mcp_fail(r, 200, MCP_INVALID_PARAMS, NULL,
+			 "Invalid params: inputResponses is not an object");
 		return;
 	}
 	if (t->status != TASK_INPUT_REQUIRED || (!t->req && !mcp_task_revive(t))) {
@@ -168,13 +175,15 @@ static void answer_waiter(struct mcp_req *r, struct mcp_task *t)
 		buf_clear(b);
 		OUT_LIT(b, "{\"jsonrpc\":\"2.0\",\"id\":");
 		buf_bytes(b, r->id, r->id_n);
-		buf_printf(b, ",\"error\":%s}", t->outcome ? t->outcome : "{\"code\":-32603,\"message\":\"no memory\"}");
+		buf_printf(b, ",\"error\":%s}",
+			   t->outcome ? t->outcome : "{\"code\":-32603,\"message\":\"no memory\"}");
 		mcp_finish(r, 200, 0, NULL, buf_slice(b));
 		return;
 	}
 	b = mcp_result_begin(r);
 	mcp_out_text(b, t->outcome);
-	buf_printf(b, "%s\"_meta\":{\"" MCP_META "related-task\":{\"taskId\":\"%s\"}}", t->outcome[0] ? "," : "", t->id);
+	buf_printf(b, "%s\"_meta\":{\"" MCP_META "related-task\":{\"taskId\":\"%s\"}}",
+		   t->outcome[0] ? "," : "", t->id);
 	mcp_result_end(r, false);
 }
 
@@ -193,9 +202,10 @@ static void pass_asks(struct mcp_req *waiter, struct mcp_task *t)
 		a->id = ++m->next_ask;
 		buf_clear(b);
 		buf_printf(b,
-			   "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\",\"params\":{\"_meta\":{\"" MCP_META
-			   "related-task\":{\"taskId\":\"%s\"}}%s",
-			   (unsigned long long)a->id, a->method, t->id, a->params[1] == '}' ? "" : ",");
+			   "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\",\"params\":{\"_"
+			   "meta\":{\"" MCP_META "related-task\":{\"taskId\":\"%s\"}}%s",
+			   (unsigned long long)a->id, a->method, t->id,
+			   a->params[1] == '}' ? "" : ",");
 		mcp_out_json(b, a->params + 1, strlen(a->params) - 1);
 		OUT_LIT(b, "}");
 		mcp_send(waiter, buf_slice(b));
@@ -204,7 +214,7 @@ static void pass_asks(struct mcp_req *waiter, struct mcp_task *t)
 
 void mcp_task_wake(struct mcp_task *t)
 {
-	list_each_safe(it, &t->waiters) {
+	list_each_safe (it, &t->waiters) {
 		struct mcp_req *r = container_of(it, struct mcp_req, on_task);
 
 		if (mcp_task_terminal(t))

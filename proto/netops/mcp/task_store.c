@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tasks on disk: a file each, written beside its name, synced, renamed, and the directory synced, by libuv's threads; so
- * what was answered is there after a crash, and a file is old or new, never half. */
+/* Tasks on disk: a file each, written beside its name, synced, renamed, and the directory synced,
+ * by libuv's threads; so what was answered is there after a crash, and a file is old or new, never
+ * half. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #include <dirent.h>
@@ -35,9 +36,11 @@ static char *record(struct mcp_task *t, size_t *n)
 	unsigned i;
 
 	buf_init(&b, &t->m->alloc);
-	buf_printf(&b, "{\"era\":%d,\"status\":%d,\"created\":%lld,\"updated\":%lld,\"ttl\":%lld,\"next\":%u,\"isError\":%s",
-		   (int)t->era, (int)t->status, (long long)t->created, (long long)t->updated, (long long)t->ttl, t->next_key,
-		   t->is_error ? "true" : "false");
+	buf_printf(&b,
+		   "{\"era\":%d,\"status\":%d,\"created\":%lld,\"updated\":%lld,\"ttl\":%lld,"
+		   "\"next\":%u,\"isError\":%s",
+		   (int)t->era, (int)t->status, (long long)t->created, (long long)t->updated,
+		   (long long)t->ttl, t->next_key, t->is_error ? "true" : "false");
 	member(&b, "user", t->who.user);
 	member(&b, "client", t->who.client);
 	buf_printf(&b, ",\"scopes\":%u,\"groups\":[", t->who.scopes);
@@ -163,7 +166,8 @@ void mcp_task_save(struct mcp_task *t)
 		snprintf(s->name, sizeof(s->name), "%s.json", t->id);
 		s->text = t->expired ? NULL : record(t, &s->n);
 	}
-	if (!s || !s->dir || (!s->text && !t->expired) || uv_queue_work(m->loop, &s->work, work, worked) < 0) {
+	if (!s || !s->dir || (!s->text && !t->expired) ||
+	    uv_queue_work(m->loop, &s->work, work, worked) < 0) {
 		if (s) {
 			free(s->dir);
 			free(s->text);
@@ -181,7 +185,7 @@ void mcp_tasks_sweep(struct mcp *m)
 {
 	int64_t now = mcp_unix_ms();
 
-	list_each_safe(it, &m->tasks_all) {
+	list_each_safe (it, &m->tasks_all) {
 		struct mcp_task *t = container_of(it, struct mcp_task, all);
 
 		if (t->expired || now < t->created + t->ttl)
@@ -245,7 +249,8 @@ static bool read_record(struct mcp_task *t, yyjson_val *v)
 	if (t->status == TASK_WORKING) {
 		/* Its work ended with the process; to do it again could do it twice. */
 		t->status = TASK_FAILED;
-		t->outcome = strdup("{\"code\":-32603,\"message\":\"The server was restarted while the task ran; "
+		t->outcome = strdup("{\"code\":-32603,\"message\":\"The server was restarted while "
+				    "the task ran; "
 				    "look at the audit for what it did\"}");
 		mcp_task_save(t);
 	}

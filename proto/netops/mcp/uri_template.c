@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* URI templates (RFC 6570) read backwards: does a URI come of a template, and of which values? {x} is a piece of one
- * path segment, {+x} anything with '/', {?x,y} a query whose members may be absent. Values that would climb out of
- * their place ("..", empty segments, NUL, an encoded '/' in {x}) do not match. */
+/* URI templates (RFC 6570) read backwards: does a URI come of a template, and of which values? {x}
+ * is a piece of one path segment, {+x} anything with '/', {?x,y} a query whose members may be
+ * absent. Values that would climb out of their place ("..", empty segments, NUL, an encoded '/' in
+ * {x}) do not match. */
 #include "proto/netops/mcp/mcp_priv.h"
 
 #define MAX_VARS 16
@@ -15,7 +16,8 @@ struct expr {
 
 static bool name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '-' || c == '.';
 }
 
 /* Reads the expression at t, which points to its '{'. */
@@ -56,7 +58,8 @@ bool mcp_template_valid(const char *t)
 		}
 		if (!read_expr(t, &e))
 			return false;
-		/* Two values with nothing between them, or text after a query: the way back is not one. */
+		/* Two values with nothing between them, or text after a query: the way back is not
+		 * one. */
 		if (*e.after && (e.op == '?' || (*e.after == '{' && e.after[1] != '?')))
 			return false;
 		for (vars++, i = 0; i < e.n; i++)
@@ -66,7 +69,8 @@ bool mcp_template_valid(const char *t)
 	return vars <= MAX_VARS;
 }
 
-size_t mcp_template_names(const char *t, bool (*f)(void *ctx, const char *name, size_t n), void *ctx)
+size_t mcp_template_names(const char *t, bool (*f)(void *ctx, const char *name, size_t n),
+			  void *ctx)
 {
 	size_t found = 0;
 	struct expr e;
@@ -136,7 +140,8 @@ static bool climbs(const char *v)
 	}
 }
 
-static bool add(struct mcp_arena *a, struct mcp_var *var, size_t *n, const char *name, size_t name_n, char *value)
+static bool add(struct mcp_arena *a, struct mcp_var *var, size_t *n, const char *name,
+		size_t name_n, char *value)
 {
 	var[*n].name = mcp_arena_text(a, name, name_n);
 	var[*n].value = value;
@@ -144,7 +149,8 @@ static bool add(struct mcp_arena *a, struct mcp_var *var, size_t *n, const char 
 }
 
 /* name=value pairs in any order; each name must be one of e's, once. */
-static bool match_query(const char *q, const struct expr *e, struct mcp_arena *a, struct mcp_var *var, size_t *n)
+static bool match_query(const char *q, const struct expr *e, struct mcp_arena *a,
+			struct mcp_var *var, size_t *n)
 {
 	size_t first = *n;
 	size_t name_n;
@@ -196,7 +202,8 @@ static size_t value_length(const char *u, const struct expr *e)
 	return 0;
 }
 
-bool mcp_template_match(const char *t, const char *u, struct mcp_arena *a, struct mcp_var **vars, size_t *n)
+bool mcp_template_match(const char *t, const char *u, struct mcp_arena *a, struct mcp_var **vars,
+			size_t *n)
 {
 	struct mcp_var var[MAX_VARS];
 	struct expr e;
