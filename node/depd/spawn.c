@@ -133,29 +133,39 @@ static int state_dir(const struct depd *d, const struct start *st, struct err *e
 
 /* ---- Command ---- */
 
-static bool found_in(char *to, size_t n, const char *dir, size_t len, const char *name)
+/* to: PATH_MAX bytes. Absolute, as the child changes its directory. */
+static bool found_at(char *to, const char *path)
 {
-	return (size_t)snprintf(to, n, "%.*s/%s", (int)len, dir, name) < n && access(to, X_OK) == 0;
+	return access(path, X_OK) == 0 && realpath(path, to);
+}
+
+static bool found_in(char *to, const char *dir, size_t len, const char *name)
+{
+	char path[PATH_MAX];
+
+	return (size_t)snprintf(path, sizeof(path), "%.*s/%s", (int)len, dir, name) <
+		       sizeof(path) &&
+	       found_at(to, path);
 }
 
 /* Where an executable is: in the directories of path, beside depd, where Debian puts them. */
-static bool find_command(const char *path, const char *name, char *to, size_t n)
+static bool find_command(const char *path, const char *name, char *to)
 {
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
 	size_t k;
 
 	if (strchr(name, '/'))
-		return (size_t)snprintf(to, n, "%s", name) < n && access(to, X_OK) == 0;
+		return found_at(to, name);
 	for (; path && *path; path += k + (path[k] == ':')) {
 		k = strcspn(path, ":");
-		if (found_in(to, n, path, k, name))
+		if (found_in(to, path, k, name))
 			return true;
 	}
 	while (len > 0 && self[len - 1] != '/')
 		len--;
-	return (len > 1 && found_in(to, n, self, (size_t)len - 1, name)) ||
-	       found_in(to, n, "/usr/sbin", 9, name) || found_in(to, n, "/usr/bin", 8, name);
+	return (len > 1 && found_in(to, self, (size_t)len - 1, name)) ||
+	       found_in(to, "/usr/sbin", 9, name) || found_in(to, "/usr/bin", 8, name);
 }
 
 /* {run}, {state}, {etc}, {user}. */
@@ -223,7 +233,7 @@ static int prepare_command(const struct depd *d, struct start *st, struct err *e
 		rc = add_args(d, st, st->m->as_root);
 	if (rc != 0)
 		return err_set(err, rc, "no memory for its command");
-	if (find_command(d->o.bin_path, st->argv[0], st->path, sizeof(st->path)))
+	if (find_command(d->o.bin_path, st->argv[0], st->path))
 		return 0;
 	err_set(err, -ENOENT, "there is no executable %s", st->argv[0]);
 	err_mend(err, "install it, or say with --bin-path where it is");
