@@ -271,6 +271,7 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 			       struct neterr *e)
 {
 	struct lyd_node *n = NULL;
+	struct lyd_node *up;
 
 	if (!is_default && drop_defaults(t, parent, node)) {
 		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
@@ -280,8 +281,11 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 		tree_ly_err(t, "invalid-value", NULL, e);
 		return NULL;
 	}
+	/* libyang took it for set; the containers around it are no less implicit for it. */
 	if (is_default)
 		n->flags |= LYD_DEFAULT;
+	for (up = parent; is_default && up && node_is_implicit(up); up = lyd_parent(up))
+		up->flags |= LYD_DEFAULT;
 	return linked(t, parent, n, e);
 }
 
