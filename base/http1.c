@@ -245,7 +245,11 @@ static int on_head(llhttp_t *p)
 		return HPE_PAUSED;
 	if (r->body_n == 0)
 		return 0;
-	return http_req_wanted(r) && !r->expect ? 0 : HPE_PAUSED;
+	if (!http_req_wanted(r))
+		return HPE_PAUSED;
+	if (open_body(c, r) != 0)
+		return HPE_USER;
+	return c->no_more ? HPE_PAUSED : 0;
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t n)
@@ -318,9 +322,9 @@ void http1_init(struct http_conn *c)
 
 static unsigned status_of(const struct http_conn *c, llhttp_errno_t e)
 {
-	switch (e) {
-	case HPE_USER:
+	if (c->error)
 		return c->error;
+	switch (e) {
 	case HPE_INVALID_METHOD:
 		return 501;
 	case HPE_INVALID_VERSION:
