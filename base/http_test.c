@@ -55,6 +55,9 @@ static const struct refusal refusals[] = {
 	{"chunk ends with LF", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", 400},
 	{"space in the target", "GET /a b HTTP/1.1\r\n" H "\r\n", 400},
 	{"two spaces", "GET  / HTTP/1.1\r\n" H "\r\n", 400},
+	{"two spaces before the version", "GET /  HTTP/1.1\r\n" H "\r\n", 400},
+	{"space after the version", "GET / HTTP/1.1 \r\n" H "\r\n", 505},
+	{"tab", "GET\t/ HTTP/1.1\r\n" H "\r\n", 501},
 	{"fragment", "GET /a#b HTTP/1.1\r\n" H "\r\n", 400},
 	{"target is no path", "GET a HTTP/1.1\r\n" H "\r\n", 400},
 	{"asterisk for GET", "GET * HTTP/1.1\r\n" H "\r\n", 400},
@@ -65,7 +68,7 @@ static const struct refusal refusals[] = {
 	{"CONNECT", "CONNECT a:1 HTTP/1.1\r\n" H "\r\n", 501},
 	{"HTTP/1.2", "GET / HTTP/1.2\r\n" H "\r\n", 505},
 	{"HTTP/3.0", "GET / HTTP/3.0\r\n" H "\r\n", 505},
-	{"not HTTP", "\026\003\001\002\001\374\003\003", 400},
+	{"not HTTP", "\026\003\001\002\001\374\003\003", 501},
 	{"expectation", "POST /whole HTTP/1.1\r\n" H "expect: magic\r\ncontent-length: 1\r\n\r\na", 417},
 };
 
