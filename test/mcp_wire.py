@@ -677,7 +677,7 @@ def logs(port):
 
 
 def stdio(program):
-    p = subprocess.Popen([*program, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p = subprocess.Popen([*program, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     m = Modern(0, caps={"elicitation": {}, **TASKS})
     bad = []
 
