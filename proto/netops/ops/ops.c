@@ -78,6 +78,9 @@ int ops_edit(struct ops *o, const struct ops_origin *from, const char *candidate
 	usec_t since = clock_now();
 	int rc = ops_may(o, from, SCOPE_EDIT, true, e);
 
+	if (rc == 0 && n > OPS_MAX_EDIT)
+		rc = neterr_set(e, NETERR_CONFIG_INCOMPATIBLE, "too-big", "%zu entries; %d are the most in one edit", n,
+				OPS_MAX_EDIT);
 	if (rc == 0)
 		rc = store_edit(o->store, candidate ? candidate : "", from->by, edit, n, since, e);
 	ops_record(o, from, store_hash(o->store), NULL, rc == 0 ? NULL : e, since);
