@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Completion of a path under way: names of the schema, keys of entries that are there; nothing that NACM hides. */
+/* Completion of a path under way: names of the schema, keys of entries that are there; nothing that
+ * NACM hides. */
 #include "proto/netops/store/print.h"
 
 #include <limits.h>
@@ -24,7 +25,8 @@ static void offer(struct completion *c, const char *value)
 		c->f(c->ctx, value);
 }
 
-static void offer_node(struct completion *c, const struct lysc_node *parent, const struct lysc_node *node)
+static void offer_node(struct completion *c, const struct lysc_node *parent,
+		       const struct lysc_node *node)
 {
 	char name[256];
 
@@ -67,7 +69,8 @@ static void names(struct completion *c, const struct lysc_node *parent)
 /* A key value as RFC 8040 §3.5.3 writes it. */
 static void encode(struct buf *out, const char *text)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
 
 	for (; *text; text++) {
 		if (strchr(plain, *text))
@@ -129,8 +132,9 @@ static void keys(struct completion *c, const struct path *path, struct lyd_node 
 	}
 }
 
-size_t store_complete(struct store *s, enum datastore ds, const struct principal *p, const char *text,
-		      size_t max, void (*f)(void *ctx, const char *value), void *ctx)
+size_t store_complete(struct store *s, enum datastore ds, const struct principal *p,
+		      const char *text, size_t max, void (*f)(void *ctx, const char *value),
+		      void *ctx)
 {
 	struct completion c = {.s = s, .p = p, .max = max, .f = f, .ctx = ctx};
 	struct path path = {0};
@@ -148,7 +152,8 @@ size_t store_complete(struct store *s, enum datastore ds, const struct principal
 	head = strndup(text, equals ? (size_t)(equals - text) : slash ? (size_t)(slash - text) : 0);
 	if (head && path_parse(s->schema->ctx, head, &path, &e.err) == 0) {
 		const struct lysc_node *last = path.n ? path.step[path.n - 1].node : NULL;
-		bool list = last && (last->nodetype & (LYS_LIST | LYS_LEAFLIST)) && !path.step[path.n - 1].key;
+		bool list = last && (last->nodetype & (LYS_LIST | LYS_LEAFLIST)) &&
+			    !path.step[path.n - 1].key;
 
 		if (!equals && !list)
 			names(&c, last);

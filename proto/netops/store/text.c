@@ -15,7 +15,8 @@ static void indent(struct buf *out, unsigned level)
 /* Bare where it is one plain word. */
 static void word(struct buf *out, const char *text)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/@+%";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/@+%";
 
 	if (*text && text[strspn(text, plain)] == '\0')
 		buf_bytes(out, text, strlen(text));
@@ -62,8 +63,8 @@ static void node_text(struct printer *pr, const struct lyd_node *node, unsigned 
 	buf_bytes(pr->out, "}\n", 2);
 }
 
-int store_print_text(struct store *s, enum datastore ds, const char *candidate, const struct principal *p,
-		     struct buf *out, struct neterr *e)
+int store_print_text(struct store *s, enum datastore ds, const char *candidate,
+		     const struct principal *p, struct buf *out, struct neterr *e)
 {
 	struct printer pr = {.s = s, .p = p, .out = out, .depth = UINT_MAX};
 	struct lyd_node *tree;
