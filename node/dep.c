@@ -2,6 +2,7 @@
 /* dep ROOM VERB: asks a room over its counter and shows the answer, for people or (--json) for
  * programs. */
 #include "node/dep.h"
+#include "node/dep_up.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,6 +36,9 @@ static void usage(FILE *to)
 		    "  dep ROOM VERB [--json] [--socket PATH]\n\nRooms:\n");
 	for (r = rooms; r->name; r++)
 		fprintf(to, "  %-10s%s\n", r->name, r->help);
+	fprintf(to, "\n  dep up, dep down    start and stop the node, or rooms of it\n"
+		    "  dep restart         ends rooms and starts them again\n"
+		    "  dep status          which rooms run\n");
 	fprintf(to, "\n  dep ROOM            lists the verbs of a room\n"
 		    "  dep --version       prints the version\n\n"
 		    "Options:\n"
@@ -169,6 +173,10 @@ int main(int argc, char **argv)
 
 	if (!args)
 		return DEP_FAILED;
+	if (argc > 1 && dep_up_verb(argv[1])) {
+		free(args);
+		return dep_up_main(argc - 1, argv + 1);
+	}
 	rc = parse(&d, argv);
 	if (rc >= 0) {
 		free(args);
