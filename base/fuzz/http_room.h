@@ -84,6 +84,7 @@ static void room_request(void *ctx, struct http_req *r)
 		held[n_held++] = r;
 		return;
 	case 'u':
+		http_watch(r, (struct http_watch){.closed = room_closed});
 		if (http_upgrade(r, "raw", NULL, 0, room_raw) == 0)
 			return;
 		break;
