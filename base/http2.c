@@ -16,7 +16,8 @@
 
 bool http2_is_preface(const uint8_t *p, size_t n)
 {
-	return memcmp(p, NGHTTP2_CLIENT_MAGIC, n < HTTP2_PREFACE_BYTES ? n : HTTP2_PREFACE_BYTES) ==
+	return n == 0 ||
+	       memcmp(p, NGHTTP2_CLIENT_MAGIC, n < HTTP2_PREFACE_BYTES ? n : HTTP2_PREFACE_BYTES) ==
 	       0;
 }
 
