@@ -199,7 +199,6 @@ struct slice http_stock(struct http_server *s)
 {
 	uint64_t at = http_now(s);
 	int64_t sec;
-	char date[30];
 
 	if (at == s->stock_at)
 		return slice_of(s->stock, s->stock_n);
@@ -207,15 +206,22 @@ struct slice http_stock(struct http_server *s)
 	sec = time(NULL);
 	if (sec != s->stock_sec) {
 		s->stock_sec = sec;
-		http_date(sec, date);
+		http_date(sec, s->date);
 		s->stock_n = (unsigned)snprintf(s->stock, sizeof(s->stock), "%s%s%sdate: %s\r\n",
 						s->name ? "server: " : "", s->name ? s->name : "",
-						s->name ? "\r\n" : "", date);
+						s->name ? "\r\n" : "", s->date);
 	}
 	return slice_of(s->stock, s->stock_n);
+}
+
+const char *http_server_date(struct http_server *s)
+{
+	http_stock(s);
+	return s->date;
 }
 
 void http_server_stats(const struct http_server *s, struct http_stats *out)
 {
 	*out = s->stats;
+	out->memory = s->alloc.used;
 }

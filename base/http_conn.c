@@ -303,6 +303,8 @@ void http_conn_settle(struct http_conn *c)
 	}
 	if (c->proto == HTTP_PROTO_1 && c->left.n > 0 && !c->cur && !http_conn_full(c))
 		c->again = true;
+	if (c->proto == HTTP_PROTO_2 && out_empty(c) && http2_wants_output(c))
+		c->again = true;
 	if (c->again)
 		http_conn_later(c);
 	wait_for(c);

@@ -67,7 +67,8 @@ struct http_req {
 
 	/* Method, target, path, query, names and values, each with a NUL at its end. */
 	struct buf head;
-	uint32_t method_n; /* method is at 0 */
+	uint32_t method;
+	uint32_t method_n;
 	uint32_t target;
 	uint32_t target_n;
 	uint32_t path;
@@ -83,11 +84,14 @@ struct http_req {
 	uint64_t body_n; /* as declared, or HTTP_NO_LENGTH */
 	uint64_t body_seen;
 	uint64_t extra;	   /* bytes of trailers and chunk extensions, which are dropped */
-	uint64_t progress; /* ms of the loop: last piece of the body, or of output */
+	uint64_t progress; /* ms of the loop: last piece of the body */
+	uint64_t sent;	   /* HTTP/2: output began to wait, or went on */
 
 	uint64_t left; /* of a response with declared length */
 	int32_t stream;
 	struct http_outq out; /* HTTP/2: what waits for flow control */
+	unsigned bad;	      /* HTTP/2: status to refuse with, found in its head */
+	uint32_t list_bytes;  /* HTTP/2: of the head, as RFC 9113 §6.5.2 counts */
 	size_t owed;	      /* HTTP/2: bytes read for which the window was not yet given back */
 
 	bool head_done : 1;
@@ -107,7 +111,7 @@ struct http_req {
 	bool is_head : 1;
 	bool is_connect : 1;
 	bool deferred : 1; /* HTTP/2: the data source waits for more */
-	bool bad : 1;	   /* HTTP/2: refused while its head was read */
+	bool fed : 1;      /* HTTP/2: the response has a data source */
 };
 
 /* ---- Connections ---- */
@@ -148,6 +152,9 @@ struct http_conn {
 	llhttp_t parser;
 	struct http_req *cur;
 	uint32_t head_seen;
+	const uint8_t *base; /* what is being parsed, and where in the stream it stands */
+	uint64_t base_at;
+	uint64_t line_at; /* where the next part of the request line must begin */
 	unsigned error; /* status to refuse with, of a parser's callback */
 	/* HTTP/2 */
 	struct nghttp2_session *h2;
@@ -157,6 +164,7 @@ struct http_conn {
 
 	bool in_head : 1;
 	bool in_name : 1;
+	bool in_version : 1;
 	bool used : 1;	  /* had a request */
 	bool last : 1;	  /* closes after this response */
 	bool no_more : 1; /* input is dropped; closes when output is out */
@@ -209,6 +217,7 @@ struct http_server {
 	uint64_t stock_at; /* ms for which stock holds */
 	int64_t stock_sec;
 	unsigned stock_n;
+	char date[30];
 	char stock[192]; /* the Server and Date lines */
 	bool closing;
 	bool closed; /* done was called */
@@ -263,6 +272,8 @@ struct http_req *http_req_new(struct http_conn *c);
 void http_req_free(struct http_req *r);
 /* The connection or stream is gone: the room is told, or r kept until it answers. */
 void http_req_lost(struct http_req *r);
+/* Whether the body may be read on: somebody takes it, or it is dropped. */
+bool http_req_wanted(const struct http_req *r);
 /* A room's callback about the body's end, where it has asked. */
 void http_req_body_end(struct http_req *r);
 /* Adds text and a NUL to the head; false: no memory. */
@@ -306,6 +317,8 @@ static inline uint64_t http_now(const struct http_server *s)
 /* ---- http.c ---- */
 
 struct slice http_stock(struct http_server *s);
+/* The Date field's value. */
+const char *http_server_date(struct http_server *s);
 void http_server_unref(struct http_server *s);
 void http_server_check_done(struct http_server *s);
 /* The sweep runs while there are connections. */
@@ -356,6 +369,16 @@ void http2_input(struct http_conn *c, const uint8_t *p, size_t n);
 void http2_output(struct http_conn *c);
 void http2_advance(struct http_conn *c);
 void http2_tell_drained(struct http_conn *c);
+void http2_head(struct http_req *r, unsigned status, const struct http_field *field, size_t n,
+		uint64_t length);
+void http2_interim(struct http_req *r, unsigned status, const struct http_field *field, size_t n);
+void http2_write(struct http_req *r, struct slice piece);
+void http2_end(struct http_req *r);
+/* After something was added to r->out, or r is done. */
+void http2_more(struct http_req *r);
+bool http2_wants_output(const struct http_conn *c);
+/* High-water mark of one stream. */
+#define HTTP2_STREAM_BYTES 65536
 void http2_sweep(struct http_conn *c, uint64_t now);
 void http2_drain(struct http_conn *c);
 

@@ -10,6 +10,41 @@
  * held. */
 #define SMALL_FILE 32768
 
+static void head(struct http_req *r, unsigned status, const struct http_field *field, size_t n,
+		 uint64_t length)
+{
+	if (r->c->proto == HTTP_PROTO_2)
+		http2_head(r, status, field, n, length);
+	else
+		http1_head(r, status, field, n, length);
+}
+
+static void interim(struct http_req *r, unsigned status, const struct http_field *field, size_t n)
+{
+	if (r->c->proto == HTTP_PROTO_2)
+		http2_interim(r, status, field, n);
+	else
+		http1_interim(r, status, field, n);
+}
+
+static void write_piece(struct http_req *r, struct slice piece)
+{
+	if (r->bare || piece.n == 0)
+		return;
+	if (r->c->proto == HTTP_PROTO_2)
+		http2_write(r, piece);
+	else
+		http1_write(r, piece);
+}
+
+static void end(struct http_req *r)
+{
+	if (r->c->proto == HTTP_PROTO_2)
+		http2_end(r);
+	else
+		http1_end(r);
+}
+
 /* The room is done with r. */
 static void finish(struct http_req *r)
 {
@@ -35,10 +70,9 @@ void http_reply(struct http_req *r, unsigned status, const struct http_field *fi
 	if (r->done)
 		return;
 	if (r->c && !r->started) {
-		http1_head(r, status, field, n, body.n);
-		if (!r->bare && body.n > 0)
-			http1_write(r, body);
-		http1_end(r);
+		head(r, status, field, n, body.n);
+		write_piece(r, body);
+		end(r);
 	}
 	finish(r);
 }
@@ -52,7 +86,7 @@ void http_reply_text(struct http_req *r, unsigned status, const char *text)
 
 static void send_file(struct http_req *r, int fd, uint64_t off, uint64_t len)
 {
-	struct http_outq *q = &r->c->out;
+	struct http_outq *q = r->c->proto == HTTP_PROTO_2 ? &r->out : &r->c->out;
 	uint8_t piece[SMALL_FILE];
 	ssize_t m;
 
@@ -80,12 +114,12 @@ void http_reply_file(struct http_req *r, unsigned status, const struct http_fiel
 			finish(r);
 		return;
 	}
-	http1_head(r, status, field, n, len);
+	head(r, status, field, n, len);
 	if (r->bare || len == 0)
 		close(fd);
 	else
 		send_file(r, fd, off, len);
-	http1_end(r);
+	end(r);
 	finish(r);
 }
 
@@ -112,27 +146,26 @@ void http_start(struct http_req *r, unsigned status, const struct http_field *fi
 	if (r->done || !r->c || r->started)
 		return;
 	if (status >= 100 && status < 200) {
-		http1_interim(r, status, field, n);
+		interim(r, status, field, n);
 	} else {
 		/* A room that answers while it reads: 100 cannot come after this. */
 		if (r->expect && status < 300)
-			http1_interim(r, 100, NULL, 0);
-		http1_head(r, status, field, n, known_length(field, n));
+			interim(r, 100, NULL, 0);
+		head(r, status, field, n, known_length(field, n));
 	}
 	http_conn_later(r->c);
 }
 
 bool http_write(struct http_req *r, struct slice piece)
 {
-	size_t waiting;
-
 	if (r->done || !r->c || !r->started)
 		return true;
-	if (!r->bare && piece.n > 0)
-		http1_write(r, piece);
+	write_piece(r, piece);
 	http_conn_later(r->c);
-	waiting = r->c->out.bytes + r->c->wire.bytes;
-	r->full = waiting > r->s->limits.queued_bytes;
+	if (r->c->proto == HTTP_PROTO_2)
+		r->full = r->out.bytes > HTTP2_STREAM_BYTES;
+	else
+		r->full = r->c->out.bytes + r->c->wire.bytes > r->s->limits.queued_bytes;
 	return !r->full;
 }
 
@@ -143,7 +176,7 @@ void http_end(struct http_req *r)
 	if (r->c && !r->started)
 		http1_head(r, 200, NULL, 0, 0);
 	if (r->c)
-		http1_end(r);
+		end(r);
 	finish(r);
 }
 

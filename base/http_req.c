@@ -101,6 +101,11 @@ void http_req_body_end(struct http_req *r)
 	}
 }
 
+bool http_req_wanted(const struct http_req *r)
+{
+	return r->done || (!r->paused && (r->whole || r->data));
+}
+
 bool http_req_text(struct http_req *r, const void *p, size_t n, uint32_t *at)
 {
 	*at = (uint32_t)r->head.n;
@@ -134,7 +139,7 @@ static size_t absolute(const char *t, size_t *authority)
 unsigned http_req_target(struct http_req *r)
 {
 	char *t = (char *)r->head.p + r->target;
-	bool options = r->method_n == 7 && memcmp(r->head.p, "OPTIONS", 7) == 0;
+	bool options = r->method_n == 7 && memcmp(r->head.p + r->method, "OPTIONS", 7) == 0;
 	size_t from;
 	size_t skip;
 	size_t n;
@@ -179,7 +184,7 @@ static const char *text(const struct http_req *r, uint32_t at)
 
 struct slice http_method(const struct http_req *r)
 {
-	return slice_of(r->head.p, r->method_n);
+	return slice_of(r->head.p + r->method, r->method_n);
 }
 
 struct slice http_target(const struct http_req *r)

@@ -15,10 +15,14 @@
  * The engine calls back for what it cannot do itself; those functions are at the end of this file. */
 #include "proto/netops/ops/ops_priv.h"
 
+#include "proto/netops/txn/failpoint.h"
+
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* ---- Who may what ---- */
@@ -328,8 +332,6 @@ static int reload_own(void *ctx, const struct lyd_node *tree)
 	struct ops *o = ctx;
 	struct err err = {0};
 
-	if (nacm_load(o->nacm, tree) != 0)
-		log_error("access rules could not be taken: no memory");
 	if (policy_load(o->policy, tree, &err) != 0)
 		log_err(LOG_LEVEL_ERROR, &err);
 	return 0;
@@ -365,9 +367,40 @@ void ops_arm(struct ops *o)
 		loop_timer_set(&o->timer, txn_tick(o->txn, clock_now()));
 }
 
-/* ---- Opening and closing ---- */
+/* ---- The journal ---- */
 
-static void env_journal(void *ctx, uint64_t op, enum journal_type type, struct slice json, bool sync);
+static void journaled(void *ctx, int rc)
+{
+	struct asked *a = ctx;
+	struct ops *o = a->o;
+	uint64_t op = a->op;
+	struct neterr e = {0};
+
+	free(a);
+	if (rc != 0) {
+		neterr_set(&e, NETERR_INTERNAL, "resource-denied", "the journal cannot be written: %s", strerror(-rc));
+		err_mend(&e.err, "make room on the disk of the state directory");
+	}
+	txn_done(o->txn, op, rc, rc != 0 ? &e : NULL, clock_now());
+	neterr_clear(&e);
+	if (rc == 0 && o->serving && txn_quiet(o->txn) && journal_wants_checkpoint(o->journal))
+		ops_checkpoint(o);
+	if (o->reschema && txn_quiet(o->txn))
+		ops_modules_changed(o);
+	ops_arm(o);
+}
+
+static void env_journal(void *ctx, uint64_t op, enum journal_type type, struct slice json, bool sync)
+{
+	struct ops *o = ctx;
+	struct asked *a = sync ? ask(o, op) : NULL;
+
+	if (sync && !a)
+		return;
+	journal_append(o->journal, type, 0, json, sync ? journaled : NULL, a, NULL);
+}
+
+/* ---- Opening and closing ---- */
 
 static const struct txn_env engine_env = {
 	.check = env_check,
@@ -379,4 +412,122 @@ static const struct txn_env engine_env = {
 	.event = env_event,
 	.wall = env_wall,
 	.random = env_random,
+	.at = failpoint_at,
 };
+
+static const struct rooms_env room_env = {
+	.modules_changed = on_modules,
+	.event = on_event,
+	.up = on_up,
+};
+
+static int open_journal(struct ops *o, struct err *err)
+{
+	char dir[PATH_MAX];
+	struct journal_params p = {.loop = o->loop, .dir = dir, .fsync = o->p.fsync};
+	int rc = journal_boot_id(p.boot_id);
+
+	if (rc != 0)
+		return err_set(err, rc, "cannot read the kernel's boot_id: %s", strerror(-rc));
+	if (mkdir(o->state_dir, 0700) != 0 && errno != EEXIST)
+		return err_set(err, -errno, "cannot make %s: %s", o->state_dir, strerror(errno));
+	snprintf(dir, sizeof(dir), "%s/journal", o->state_dir);
+	o->journal = journal_open(&p, err);
+	if (!o->journal)
+		return err->code;
+	o->audit = audit_new(o->journal, o->state_dir, err);
+	return o->audit ? 0 : err->code;
+}
+
+struct ops *ops_new(const struct ops_params *p, struct err *err)
+{
+	struct ops *o = calloc(1, sizeof(*o));
+	struct rooms_env env = room_env;
+	int rc;
+
+	if (!o) {
+		err_set(err, -ENOMEM, "no memory");
+		return NULL;
+	}
+	o->loop = p->loop;
+	o->p = *p;
+	o->env = engine_env;
+	o->env.ctx = o;
+	env.ctx = o;
+	o->state_dir = strdup(p->state_dir);
+	o->policy = policy_new();
+	o->rooms = rooms_new(p->loop, p->run_dir, p->rooms, &env);
+	rc = o->state_dir && o->policy && o->rooms ? open_journal(o, err) : err_set(err, -ENOMEM, "no memory");
+	if (rc == 0)
+		return o;
+	ops_free(o);
+	return NULL;
+}
+
+void ops_start(struct ops *o, void (*ready)(void *ctx, int rc, struct err *err), void *ctx)
+{
+	o->ready = ready;
+	o->ready_ctx = ctx;
+	ops_begin(o);
+}
+
+void ops_free(struct ops *o)
+{
+	if (!o)
+		return;
+	if (o->timer_open)
+		loop_timer_close(&o->timer);
+	rooms_free(o->rooms);
+	audit_free(o->audit);
+	if (o->journal)
+		journal_close(o->journal);
+	txn_free(o->txn);
+	policy_free(o->policy);
+	store_free(o->store);
+	schema_free(o->schema);
+	ops_modules_free(o);
+	ops_cache_free(o);
+	free(o->state_dir);
+	free(o);
+}
+
+struct store *ops_store(struct ops *o)
+{
+	return o->store;
+}
+
+struct schema *ops_schema(struct ops *o)
+{
+	return o->schema;
+}
+
+struct nacm *ops_nacm(struct ops *o)
+{
+	return o->nacm;
+}
+
+struct audit *ops_audit(struct ops *o)
+{
+	return o->audit;
+}
+
+struct policy *ops_policy(struct ops *o)
+{
+	return o->policy;
+}
+
+struct txn *ops_txn(struct ops *o)
+{
+	return o->txn;
+}
+
+struct rooms *ops_rooms(struct ops *o)
+{
+	return o->rooms;
+}
+
+void ops_session_closed(struct ops *o, const char *session)
+{
+	txn_session_closed(o->txn, session, clock_now());
+	ops_arm(o);
+}

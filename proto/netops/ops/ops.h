@@ -19,6 +19,7 @@ struct ops_params {
 	const char *state_dir; /* journal, checkpoint, keys; mode 0700 */
 	const char *run_dir;   /* sockets of the rooms */
 	const char *const *rooms;
+	const char *config;    /* of a node that has none yet; or NULL */
 	bool fsync;	       /* false: measurements only */
 };
 

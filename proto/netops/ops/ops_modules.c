@@ -4,15 +4,11 @@
 #include "proto/netops/ops/ops_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MODULES_MAX 64
-#define FILE_MAX (8u << 20)
 
 /* What netops itself implements, of the modules in yang/. */
 static const char *const acm_features[] = {NULL};
@@ -93,29 +89,6 @@ static int add_module(struct ops *o, const struct schema_module *from)
 
 /* ---- The memory on disk ---- */
 
-static int write_file(const char *dir, const char *name, const char *text, size_t n)
-{
-	char part[PATH_MAX];
-	char path[PATH_MAX];
-	ssize_t put;
-	int fd;
-	int rc;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(part, sizeof(part), "%s/%s.part", dir, name);
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	put = write(fd, text, n);
-	rc = put < 0 ? -errno : (size_t)put < n ? -ENOSPC : 0;
-	if (rc == 0 && fdatasync(fd) != 0)
-		rc = -errno;
-	close(fd);
-	if (rc == 0 && rename(part, path) != 0)
-		rc = -errno;
-	return rc;
-}
-
 static yyjson_mut_val *module_json(yyjson_mut_doc *doc, const struct ops_module *m)
 {
 	yyjson_mut_val *obj = yyjson_mut_obj(doc);
@@ -139,6 +112,7 @@ static int remember(const struct ops *o)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *arr = yyjson_mut_arr(doc);
+	char path[PATH_MAX];
 	char *text;
 	size_t n;
 	size_t i;
@@ -151,7 +125,8 @@ static int remember(const struct ops *o)
 	yyjson_mut_doc_free(doc);
 	if (!text)
 		return -ENOMEM;
-	rc = write_file(o->state_dir, "modules.json", text, n);
+	snprintf(path, sizeof(path), "%s/modules.json", o->state_dir);
+	rc = ops_write_file(path, text, n);
 	free(text);
 	return rc;
 }

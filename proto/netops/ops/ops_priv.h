@@ -43,14 +43,16 @@ struct ops {
 	struct journal *journal;
 	struct audit *audit;
 	struct txn *txn;
-	struct rng rng;
 	struct rooms *rooms;
 	struct loop_timer timer;
 	bool timer_open;
 
+	struct txn_env env;
+
 	bool serving;
-	bool reschema; /* a new schema waits for the end of the transaction under way */
-	bool same_boot;
+	bool reschema;	/* a new schema waits for the end of the transaction under way */
+	bool same_boot; /* the newest record was written since the machine started */
+	bool fresh;	/* there is no configuration yet */
 	void (*ready)(void *ctx, int rc, struct err *err);
 	void *ready_ctx;
 
@@ -70,16 +72,28 @@ struct schema *ops_modules_compile(struct ops *o, struct err *err);
 /* ops_start.c */
 void ops_begin(struct ops *o);
 void ops_modules_changed(struct ops *o);
+void ops_room_back(struct ops *o);
+/* Writes a checkpoint of the journal, where the engine is quiet. */
+void ops_checkpoint(struct ops *o);
+int ops_startup_set(struct ops *o, const char *json, struct neterr *e);
+/* Replaces the file at path by n bytes, durable before it counts. 0 or a negative errno. */
+int ops_write_file(const char *path, const char *text, size_t n);
 
 /* ops_get.c */
 void ops_cache_drop(struct ops *o, const char *path);
 void ops_cache_free(struct ops *o);
+
+/* ops_diff.c */
+/* As changes_json(), without what by may not read. staged: running does not have them yet. */
+yyjson_mut_val *ops_readable_changes(struct ops *o, const struct principal *by, const struct changes *c, bool staged,
+				     yyjson_mut_doc *doc);
 
 /* ops.c */
 usec_t ops_tick(void *ctx, usec_t now);
 void ops_arm(struct ops *o);
 void ops_config_changed(struct ops *o, const struct changes *c);
 void ops_tell_changed(struct ops *o, enum datastore ds, const char *path);
+void ops_tell_lists(struct ops *o);
 /* Scope and degradation: what every operation asks first. */
 int ops_may(struct ops *o, const struct ops_origin *from, unsigned scope, bool writes, struct neterr *e);
 /* One audit record; returns its number. */
