@@ -177,9 +177,8 @@ static bool parse(struct mcp_req *r, const struct mcp_headers *h, struct slice b
 
 static bool has_request_keys(yyjson_val *meta)
 {
-	static const char *const key[] = {"protocolVersion", "clientCapabilities", "clientInfo",
-					  "logLevel"};
-	const size_t prefix = sizeof(MCP_META) - 1;
+	static const char *const key[] = {MCP_META "protocolVersion", MCP_META "clientCapabilities",
+					  MCP_META "clientInfo", MCP_META "logLevel"};
 	yyjson_obj_iter it;
 	yyjson_val *k;
 	size_t i;
@@ -187,12 +186,8 @@ static bool has_request_keys(yyjson_val *meta)
 	if (!yyjson_obj_iter_init(meta, &it))
 		return false;
 	while ((k = yyjson_obj_iter_next(&it))) {
-		const char *name = yyjson_get_str(k);
-
-		if (!name || strncmp(name, MCP_META, prefix) != 0)
-			continue;
 		for (i = 0; i < sizeof(key) / sizeof(key[0]); i++) {
-			if (strcmp(name + prefix, key[i]) == 0)
+			if (yyjson_equals_str(k, key[i]))
 				return true;
 		}
 	}

@@ -199,12 +199,12 @@ struct mcp_req {
 	struct list on_wire; /* wire.reqs */
 	struct list on_session;
 	struct list on_task; /* mcp_task.waiters */
-	bool *gone;	     /* set when this is freed while its handler runs */
 	struct mcp_arena arena;
 	enum mcp_era era;
 	bool http;	/* came with header fields */
 	bool handler;	/* a handler has it and will answer */
-	bool inside;	/* the handler is being called now */
+	bool inside;   /* the handler is being called now */
+	bool released; /* freed while inside */
 	bool waiting;	/* mcp_wait() */
 	bool dead;	/* cancelled; the answer is dropped */
 	bool meta_done; /* the result has its own _meta already */

@@ -47,12 +47,23 @@ void mcp_req_detach(struct mcp_req *r)
 	r->wire = NULL;
 }
 
-void mcp_req_free(struct mcp_req *r)
+static void recycle(struct mcp_req *r)
 {
 	struct mcp *m = r->m;
 
-	if (r->gone)
-		*r->gone = true;
+	if (r->arena.first)
+		mcp_arena_reset(&r->arena);
+	if (r->arena.first && m->n_free < POOL && !m->closing) {
+		list_add(&m->free_reqs, &r->node);
+		m->n_free++;
+		return;
+	}
+	mcp_arena_free(&r->arena);
+	free(r);
+}
+
+void mcp_req_free(struct mcp_req *r)
+{
 	list_del(&r->node);
 	list_del(&r->on_wire);
 	list_del(&r->on_session);
@@ -65,15 +76,11 @@ void mcp_req_free(struct mcp_req *r)
 		r->creates->creator = NULL;
 	if (r->entry)
 		mcp_entry_unref(r->entry);
-	if (r->arena.first)
-		mcp_arena_reset(&r->arena);
-	if (r->arena.first && m->n_free < POOL && !m->closing) {
-		list_add(&m->free_reqs, &r->node);
-		m->n_free++;
-		return;
-	}
-	mcp_arena_free(&r->arena);
-	free(r);
+	/* While its handler is on the stack, the memory stays (mcp_req_call). */
+	if (r->inside)
+		r->released = true;
+	else
+		recycle(r);
 }
 
 void mcp_req_cancel(struct mcp_req *r)
@@ -90,7 +97,7 @@ void mcp_req_cancel(struct mcp_req *r)
 		mcp_listen_free(r->listen);
 		return;
 	}
-	if (r->gone)
+	if (r->inside)
 		return; /* its handler is at work right now */
 	if (!r->handler || r->waiting) {
 		mcp_req_free(r);
@@ -136,24 +143,18 @@ static void serve_entry(struct mcp_req *r)
 	}
 }
 
-/* A function of its own: gcc would warn of the local's address, which is taken back where r still is. */
-__attribute__((noinline)) static void tell_when_gone(struct mcp_req *r, bool *gone)
-{
-	r->gone = gone;
-}
-
 void mcp_req_call(struct mcp_req *r)
 {
-	bool gone = false;
-
 	r->handler = true;
 	r->waiting = false;
 	r->on_cancel = NULL;
-	tell_when_gone(r, &gone);
+	r->inside = true;
 	serve_entry(r);
-	if (gone)
+	r->inside = false;
+	if (r->released) {
+		recycle(r);
 		return;
-	r->gone = NULL;
+	}
 	if (r->dead && (r->waiting || r->on_cancel)) {
 		r->dead = false;
 		mcp_req_cancel(r);
@@ -175,7 +176,7 @@ void mcp_req_call(struct mcp_req *r)
 void mcp_wait(struct mcp_req *r)
 {
 	r->waiting = true;
-	if (!r->gone)
+	if (!r->inside)
 		mcp_ask_send(r);
 }
 

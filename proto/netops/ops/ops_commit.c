@@ -118,7 +118,8 @@ static yyjson_mut_val *result_json(struct commit *k, yyjson_mut_doc *doc, const 
 	if (r->confirm_by)
 		add_time(doc, obj, "confirmBy", r->confirm_by);
 	yyjson_mut_obj_add_val(doc, obj, "diff",
-			       r->diff ? changes_json(r->diff, doc) : yyjson_mut_arr(doc));
+			       r->diff ? ops_readable_changes(k->o, &k->by, r->diff, k->c.dry_run, doc)
+				       : yyjson_mut_arr(doc));
 	yyjson_mut_obj_add_strcpy(doc, obj, "runningHash", r->running_hash ? r->running_hash : "");
 	warnings = json_add_arr(doc, obj, "warnings");
 	if (k->reach.management)
@@ -353,39 +354,4 @@ void ops_rollback(struct ops *o, const struct ops_origin *from, const char *comm
 		refuse(k, &e);
 	else
 		submit(k);
-}
-
-/* ---- Differences ---- */
-
-int ops_diff(struct ops *o, const struct ops_origin *from, const char *candidate, const char *commit_id,
-	     yyjson_mut_doc *doc, yyjson_mut_val **out, struct neterr *e)
-{
-	const struct changes *of = NULL;
-	struct changes mine = {0};
-	yyjson_mut_val *obj;
-	struct reach reach;
-	int rc = ops_may(o, from, SCOPE_READ, false, e);
-
-	if (rc == 0 && commit_id) {
-		of = txn_commit_changes(o->txn, commit_id);
-		if (!of)
-			rc = neterr_set(e, NETERR_TRANSACTION_UNKNOWN, "data-missing",
-					"there is no commit %.32s among the last %d", commit_id, TXN_RING);
-	} else if (rc == 0) {
-		rc = store_candidate(o->store, candidate ? candidate : "", from->by, &mine, e);
-		of = &mine;
-	}
-	if (rc != 0)
-		return rc;
-	reach_of(of, NULL, NULL, &reach);
-	obj = yyjson_mut_obj(doc);
-	yyjson_mut_obj_add_val(doc, obj, "diff", ops_readable_changes(o, from->by, of, doc));
-	if (!commit_id)
-		yyjson_mut_obj_add_val(doc, obj, "conflicts", store_conflicts(o->store, candidate ? candidate : "", doc));
-	yyjson_mut_obj_add_uint(doc, obj, "interfaces", reach.n_interfaces);
-	yyjson_mut_obj_add_uint(doc, obj, "routes", reach.n_routes);
-	yyjson_mut_obj_add_strcpy(doc, obj, "runningHash", store_hash(o->store));
-	*out = obj;
-	changes_free(&mine);
-	return 0;
 }

@@ -30,7 +30,7 @@ static int to_xml(struct ops *o, struct slice json, struct buf *out, struct nete
 	int rc = 0;
 
 	if (!text || lyd_parse_data_mem(ctx, text, LYD_JSON, LYD_PARSE_ONLY, 0, &tree) != LY_SUCCESS ||
-	    lyd_print_mem(&xml, tree, LYD_XML, LYD_PRINT_SIBLINGS) != LY_SUCCESS)
+	    lyd_print_mem(&xml, tree, LYD_XML, LYD_PRINT_WITHSIBLINGS) != LY_SUCCESS)
 		rc = neterr_set(e, NETERR_INTERNAL, "operation-failed", "cannot write the configuration as XML");
 	else if (xml)
 		buf_bytes(out, xml, strlen(xml));
@@ -85,7 +85,7 @@ static char *to_json(struct ops *o, const char *format, struct slice content, st
 	if (!format || strcmp(format, "xml") != 0)
 		return text;
 	if (lyd_parse_data_mem(ctx, text, LYD_XML, LYD_PARSE_ONLY | LYD_PARSE_STRICT, 0, &tree) != LY_SUCCESS ||
-	    lyd_print_mem(&json, tree, LYD_JSON, LYD_PRINT_SIBLINGS) != LY_SUCCESS) {
+	    lyd_print_mem(&json, tree, LYD_JSON, LYD_PRINT_WITHSIBLINGS) != LY_SUCCESS) {
 		const struct ly_err_item *item = ly_err_last(ctx);
 
 		neterr_set(e, NETERR_CONFIG_INCOMPATIBLE, "malformed-message", "%s", item ? item->msg : "not XML");

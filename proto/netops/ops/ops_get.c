@@ -4,6 +4,8 @@
  * event says that something below the path changed: many readers of one resource cost one question. */
 #include "proto/netops/ops/ops_priv.h"
 
+#include "proto/netops/store/path.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +105,39 @@ static void make_key(struct buf *b, const struct principal *p, const struct stor
 	buf_u8(b, 0);
 }
 
+/* A path in either form as libyang has it, "/" the root; free(3). */
+static int to_path(struct ops *o, const char *text, char **out, struct neterr *e)
+{
+	struct path p;
+	struct err err = {0};
+	struct alloc a;
+	struct buf b;
+	size_t i;
+
+	if (path_parse(schema_ctx(o->schema), text ? text : "/", &p, &err) != 0) {
+		neterr_set(e, NETERR_INVALID, "invalid-value", "%s", err.what);
+		e->err = err;
+		path_free(&p);
+		return NETERR_INVALID;
+	}
+	alloc_init(&a, 0);
+	buf_init(&b, &a);
+	for (i = 0; i < p.n; i++) {
+		const struct path_step *s = &p.step[i];
+		bool crosses = i == 0 || s->node->module != p.step[i - 1].node->module;
+
+		buf_printf(&b, "/%s%s%s", crosses ? s->node->module->name : "", crosses ? ":" : "", s->node->name);
+		if (s->key && s->node->nodetype == LYS_LEAFLIST)
+			buf_printf(&b, "[.='%s']", s->key);
+		else if (s->key)
+			buf_printf(&b, "%s", s->key);
+	}
+	*out = b.failed ? NULL : p.n == 0 ? strdup("/") : strndup((const char *)b.p, b.n);
+	buf_free(&b);
+	path_free(&p);
+	return *out ? 0 : neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
+}
+
 /* ---- Operational data ---- */
 
 struct reading {
@@ -147,7 +182,7 @@ static int parse_state(struct reading *r, yyjson_doc *doc, struct lyd_node **tre
 	if (doc && !text)
 		return neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 	if (text)
-		rc = lyd_parse_data_mem(ctx, text, LYD_JSON, LYD_PARSE_ONLY | LYD_PARSE_OPAQ * 0, 0, tree);
+		rc = lyd_parse_data_mem(ctx, text, LYD_JSON, LYD_PARSE_ONLY, 0, tree);
 	free(text);
 	if (rc != LY_SUCCESS) {
 		const struct ly_err_item *item = ly_err_last(ctx);
@@ -181,6 +216,7 @@ static void got_state(void *ctx, yyjson_doc *doc, struct neterr *e)
 	if (rc == 0)
 		keep(r->o, r->key, r->at, buf_slice(&out), r->since);
 	r->f(r->ctx, buf_slice(&out), rc == 0 ? NULL : e ? e : &mine);
+	yyjson_doc_free(doc);
 	buf_free(&out);
 	lyd_free_all(tree);
 	neterr_clear(&mine);
@@ -221,7 +257,7 @@ static void read_operational(struct ops *o, const struct ops_origin *from,
 	struct buf key;
 	char *at = NULL;
 
-	if (store_path(o->store, q->path, &at, &e) != 0) {
+	if (to_path(o, q->path, &at, &e) != 0) {
 		f(ctx, (struct slice){0}, &e);
 		neterr_clear(&e);
 		return;

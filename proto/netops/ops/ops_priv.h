@@ -83,6 +83,11 @@ int ops_write_file(const char *path, const char *text, size_t n);
 void ops_cache_drop(struct ops *o, const char *path);
 void ops_cache_free(struct ops *o);
 
+/* ops_diff.c */
+/* As changes_json(), without what by may not read. staged: running does not have them yet. */
+yyjson_mut_val *ops_readable_changes(struct ops *o, const struct principal *by, const struct changes *c, bool staged,
+				     yyjson_mut_doc *doc);
+
 /* ops.c */
 usec_t ops_tick(void *ctx, usec_t now);
 void ops_arm(struct ops *o);

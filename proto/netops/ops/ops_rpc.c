@@ -50,7 +50,7 @@ static yyjson_mut_doc *checked_input(struct ops *o, const struct lysc_node *rpc,
 	text = yyjson_mut_write(doc, 0, NULL);
 	rc = text ? ly_in_new_memory(text, &in) : LY_EMEM;
 	if (rc == LY_SUCCESS)
-		rc = lyd_parse_op(ctx, NULL, in, LYD_JSON, LYD_TYPE_RPC_YANG, LYD_PARSE_STRICT, &op, NULL);
+		rc = lyd_parse_op(ctx, NULL, in, LYD_JSON, LYD_TYPE_RPC_YANG, &op, NULL);
 	if (rc == LY_SUCCESS)
 		rc = lyd_validate_op(op, NULL, LYD_TYPE_RPC_YANG, NULL);
 	ly_in_free(in, 0);
