@@ -98,9 +98,12 @@ static int start_agent(struct demo *d, unsigned i, struct agent *agent, struct e
 /* Shows whole lines. Returns false at the end of its output. */
 static bool listen_to(struct demo *d, struct agent *agent)
 {
-	ssize_t got = read(agent->out, agent->line + agent->n, sizeof(agent->line) - 1 - agent->n);
 	char *nl;
+	ssize_t got;
 
+	if (agent->n >= sizeof(agent->line) - 1)
+		agent->n = 0;
+	got = read(agent->out, agent->line + agent->n, sizeof(agent->line) - 1 - agent->n);
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR;
 	agent->n += (size_t)got;
