@@ -223,4 +223,5 @@ const char *http_server_date(struct http_server *s)
 void http_server_stats(const struct http_server *s, struct http_stats *out)
 {
 	*out = s->stats;
+	out->memory = s->alloc.used;
 }

@@ -73,6 +73,7 @@ int http_listen_fd(struct http_server *s, int fd, bool tls, struct err *err);
 struct http_stats {
 	uint64_t connections, requests, bytes_in, bytes_out, refused, timeouts, tls_failures;
 	uint32_t open, active; /* connections, requests */
+	uint64_t memory; /* bytes held for connections, requests and what waits (pools included) */
 };
 void http_server_stats(const struct http_server *s, struct http_stats *out);
 

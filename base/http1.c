@@ -43,9 +43,17 @@ static int grow(struct http_conn *c, const char *at, size_t n, unsigned status)
 	return r->head.failed ? fail(c, 503) : 0;
 }
 
+static uint64_t place(const struct http_conn *c, const char *at)
+{
+	return c->base_at + (uint64_t)((const uint8_t *)at - c->base);
+}
+
 static int on_method(llhttp_t *p, const char *at, size_t n)
 {
-	return grow(conn(p), at, n, 431);
+	struct http_conn *c = conn(p);
+
+	c->line_at = place(c, at) + n + 1;
+	return grow(c, at, n, 431);
 }
 
 static int on_method_end(llhttp_t *p)
@@ -63,6 +71,10 @@ static int on_url(llhttp_t *p, const char *at, size_t n)
 {
 	struct http_conn *c = conn(p);
 
+	/* One space before each part, no more: llhttp would pass over them. */
+	if (c->cur->head.n == c->cur->target && place(c, at) != c->line_at)
+		return fail(c, 400);
+	c->line_at = place(c, at) + n + strlen(" HTTP/");
 	if (c->cur->head.n - c->cur->target + n > c->s->limits.target_bytes)
 		return fail(c, 414);
 	return grow(c, at, n, 414);
@@ -74,6 +86,22 @@ static int on_url_end(llhttp_t *p)
 
 	r->target_n = (uint32_t)r->head.n - r->target;
 	buf_u8(&r->head, 0);
+	return 0;
+}
+
+static int on_version(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_conn *c = conn(p);
+
+	if (!c->in_version && place(c, at) != c->line_at)
+		return fail(c, 400);
+	c->in_version = true;
+	return 0;
+}
+
+static int on_version_end(llhttp_t *p)
+{
+	conn(p)->in_version = false;
 	return 0;
 }
 
@@ -245,7 +273,11 @@ static int on_head(llhttp_t *p)
 		return HPE_PAUSED;
 	if (r->body_n == 0)
 		return 0;
-	return http_req_wanted(r) && !r->expect ? 0 : HPE_PAUSED;
+	if (!http_req_wanted(r))
+		return HPE_PAUSED;
+	if (open_body(c, r) != 0)
+		return HPE_USER;
+	return c->no_more ? HPE_PAUSED : 0;
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t n)
@@ -299,6 +331,8 @@ static const llhttp_settings_t settings = {
 	.on_method_complete = on_method_end,
 	.on_url = on_url,
 	.on_url_complete = on_url_end,
+	.on_version = on_version,
+	.on_version_complete = on_version_end,
 	.on_header_field = on_field,
 	.on_header_field_complete = on_field_end,
 	.on_header_value = on_value,
@@ -318,9 +352,9 @@ void http1_init(struct http_conn *c)
 
 static unsigned status_of(const struct http_conn *c, llhttp_errno_t e)
 {
-	switch (e) {
-	case HPE_USER:
+	if (c->error)
 		return c->error;
+	switch (e) {
 	case HPE_INVALID_METHOD:
 		return 501;
 	case HPE_INVALID_VERSION:
@@ -400,6 +434,7 @@ static size_t parse(struct http_conn *c, const uint8_t *p, size_t n)
 			used = n;
 			continue;
 		}
+		c->base = p + used;
 		e = llhttp_execute(&c->parser, (const char *)p + used, n - used);
 		m = n - used;
 		if (e == HPE_PAUSED) {
@@ -410,6 +445,7 @@ static size_t parse(struct http_conn *c, const uint8_t *p, size_t n)
 			return n;
 		}
 		used += m;
+		c->base_at += m;
 		if (!count_head(c, m)) {
 			http1_refuse(c, 431);
 			return n;

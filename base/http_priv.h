@@ -152,6 +152,9 @@ struct http_conn {
 	llhttp_t parser;
 	struct http_req *cur;
 	uint32_t head_seen;
+	const uint8_t *base; /* what is being parsed, and where in the stream it stands */
+	uint64_t base_at;
+	uint64_t line_at; /* where the next part of the request line must begin */
 	unsigned error; /* status to refuse with, of a parser's callback */
 	/* HTTP/2 */
 	struct nghttp2_session *h2;
@@ -161,6 +164,7 @@ struct http_conn {
 
 	bool in_head : 1;
 	bool in_name : 1;
+	bool in_version : 1;
 	bool used : 1;	  /* had a request */
 	bool last : 1;	  /* closes after this response */
 	bool no_more : 1; /* input is dropped; closes when output is out */

@@ -10,6 +10,8 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -44,8 +46,16 @@ int sandbox_seccomp_parse(const char *text, enum sandbox_seccomp *mode)
 int sandbox_user(struct sandbox *s, const char *name, struct err *err)
 {
 	struct passwd *user;
+	unsigned long number;
+	char *end;
 
-	errno = 0;
+	number = strtoul(name, &end, 10);
+	if (end != name && *end == '\0' && number > 0 && number < UINT32_MAX) {
+		s->drop_user = true;
+		s->uid = (uid_t)number;
+		s->gid = (gid_t)number;
+		return 0;
+	}
 	user = getpwnam(name);
 	if (!user) {
 		err_set(err, -ENOENT, "there is no user %s", name);
@@ -102,13 +112,22 @@ static void narrow_bounding_set(const struct sandbox *s)
 
 static int change_user(const struct sandbox *s, struct err *err)
 {
+	pid_t parent = getppid();
+	int sig = 0;
+
 	if (!s->drop_user)
 		return 0;
+	prctl(PR_GET_PDEATHSIG, &sig, 0L, 0L, 0L);
 	if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) != 0)
 		return fail(s, err, -errno, "keep capabilities");
 	if (setgroups(0, NULL) != 0 || setresgid(s->gid, s->gid, s->gid) != 0 ||
 	    setresuid(s->uid, s->uid, s->uid) != 0)
 		return fail(s, err, -errno, "change the user");
+	/* Another user: the kernel forgets the bond to the supervisor. */
+	if (sig != 0 && prctl(PR_SET_PDEATHSIG, (unsigned long)sig, 0L, 0L, 0L) != 0)
+		return fail(s, err, -errno, "stay bound to the supervisor");
+	if (sig != 0 && getppid() != parent)
+		return fail(s, err, -ESRCH, "the supervisor has ended");
 	return 0;
 }
 

@@ -39,14 +39,15 @@ struct sandbox {
 
 /* "on", "log" or "off": 0 or -EINVAL. */
 int sandbox_seccomp_parse(const char *text, enum sandbox_seccomp *mode);
-/* Numbers of a user, by name. Reads the user database: not after sandbox_enter. Returns 0 or a
- * negative errno and err. */
+/* Numbers of a user, by name, or "61200": that user and group. Reads the user database: not after
+ * sandbox_enter. Returns 0 or a negative errno and err. */
 int sandbox_user(struct sandbox *s, const char *name, struct err *err);
 /* Before the first loop is made: from here on the kernel seems to have no io_uring, so that libuv
  * takes epoll. A ring that was there before the filter would go around it. Returns 0, or a negative
  * errno and err. */
 int sandbox_begin(const struct sandbox *s, struct err *err);
-/* Before a second thread is there: capabilities and filter are a thread's own (-EBUSY otherwise).
+/* A signal that the death of the parent sends (PR_SET_PDEATHSIG) stays set.
+ * Before a second thread is there: capabilities and filter are a thread's own (-EBUSY otherwise).
  * Returns 0, or a negative errno and err; the process must end then, as it may be half way. Without
  * a required capability it fails with -EPERM. */
 int sandbox_enter(const struct sandbox *s, struct err *err);

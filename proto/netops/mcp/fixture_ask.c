@@ -272,6 +272,7 @@ static void ir_capabilities(void *ctx, struct mcp_req *r, yyjson_val *args)
 
 int fixture_add_ask(struct fixture *f, struct err *err)
 {
+	static const char any[] = "{\"type\":\"object\"}";
 	static const char prompt[] = "{\"type\":\"object\",\"properties\":{\"prompt\":{\"type\":"
 				     "\"string\"}},\"required\":["
 				     "\"prompt\"]}";
@@ -309,7 +310,7 @@ int fixture_add_ask(struct fixture *f, struct err *err)
 		 .description = "Asks for roots",
 		 .call = ir_list_roots},
 		{.name = "test_input_required_result_request_state",
-		 .description = "Keeps state",
+		 .description = "Keeps state", .input = any,
 		 .call = ir_request_state},
 		{.name = "test_input_required_result_multiple_inputs",
 		 .description = "Asks all",
@@ -318,7 +319,7 @@ int fixture_add_ask(struct fixture *f, struct err *err)
 		 .description = "Asks twice",
 		 .call = ir_multi_round},
 		{.name = "test_input_required_result_tampered_state",
-		 .description = "Keeps state",
+		 .description = "Keeps state", .input = any,
 		 .call = ir_request_state},
 		{.name = "test_input_required_result_capabilities",
 		 .description = "Asks what it may",

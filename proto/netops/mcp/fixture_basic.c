@@ -134,6 +134,14 @@ static void trigger_tool_change(void *ctx, struct mcp_req *r, yyjson_val *args)
 	mcp_text(r, false, "The list of tools has changed");
 }
 
+static void trigger_resource_update(void *ctx, struct mcp_req *r, yyjson_val *args)
+{
+	struct fixture *f = ctx;
+
+	mcp_updated(f->m, "test://watched-resource", 0);
+	mcp_text(r, false, "The watched resource has changed");
+}
+
 static void changed_prompt(void *ctx, struct mcp_req *r, yyjson_val *args)
 {
 	fixture_result(r, "{\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\","
@@ -213,6 +221,9 @@ int fixture_add_basic(struct fixture *f, struct err *err)
 		{.name = "test_trigger_tool_change",
 		 .description = "Changes the list of tools",
 		 .call = trigger_tool_change},
+		{.name = "test_trigger_resource_update",
+		 .description = "Changes the watched resource",
+		 .call = trigger_resource_update},
 		{.name = "test_trigger_prompt_change",
 		 .description = "Changes the list of prompts",
 		 .call = trigger_prompt_change},

@@ -480,6 +480,11 @@ static int check_owner(void *ctx, struct lyd_node *node)
 	return rc;
 }
 
+static int check_obliged(void *ctx, struct lyd_node *parent)
+{
+	return check_below(ctx, parent);
+}
+
 static int check_mentioned(struct checker *c, struct lyd_node *node)
 {
 	const struct snode *s = snode(node->schema);
@@ -501,6 +506,12 @@ static int check_mentioned(struct checker *c, struct lyd_node *node)
 		c->once = false;
 		if (rc == 0)
 			rc = tree_each(c->t, from, x->owner, check_owner, c);
+		if (rc || !x->obliges)
+			continue;
+		if (from && from->schema == x->owner)
+			rc = check_below(c, lyd_parent(from));
+		else
+			rc = tree_each(c->t, from, lysc_data_parent(x->owner), check_obliged, c);
 	}
 	return rc;
 }

@@ -83,6 +83,7 @@ static int visit_type(struct schema *s, struct snode *x, const struct lysc_type 
 	}
 	if (type->basetype != LY_TYPE_UNION)
 		return 0;
+	x->is_union = x->resolves;
 	/* Unions in unions are flat in a compiled type. */
 	LY_ARRAY_FOR(u->types, i)
 	{
@@ -109,6 +110,22 @@ static int visit_leaf(struct schema *s, struct snode *x)
 			rc = push(&target->referrers, &target->n_referrers, x->node);
 	}
 	ly_set_free(set, NULL);
+	return rc;
+}
+
+/* libyang's atoms leave out what is reached sideways. There, every node counts whose name the text
+ * has. */
+static int mention_by_name(struct schema *s, struct xexpr *e)
+{
+	bool any =
+		strchr(e->source, '*') || strstr(e->source, "node(") || strstr(e->source, "deref(");
+	struct snode *a;
+	int rc = 0;
+
+	for (a = s->snodes; a && rc == 0; a = a->next) {
+		if (any || strstr(e->source, a->node->name))
+			rc = push(&a->mentioned, &a->n_mentioned, e);
+	}
 	return rc;
 }
 
@@ -150,6 +167,8 @@ static struct xexpr *add_expr(struct schema *s, struct snode *x, const struct ly
 			rc = push(&a->mentioned, &a->n_mentioned, e);
 	}
 	ly_set_free(set, NULL);
+	if (rc == 0 && scan.sideways)
+		rc = mention_by_name(s, e);
 	return rc ? NULL : e;
 }
 
@@ -172,6 +191,23 @@ static int visit_musts(struct schema *s, struct snode *x)
 	return 0;
 }
 
+/* Whether node, or a choice around it, must be there. */
+static bool obliges(const struct lysc_node *node)
+{
+	const struct lysc_node *at = node;
+
+	if (node->nodetype == LYS_LIST && ((const struct lysc_node_list *)node)->min)
+		return true;
+	if (node->nodetype == LYS_LEAFLIST && ((const struct lysc_node_leaflist *)node)->min)
+		return true;
+	do {
+		if (at->flags & LYS_MAND_TRUE)
+			return true;
+		at = at->parent;
+	} while (at && (at->nodetype & (LYS_CASE | LYS_CHOICE)));
+	return false;
+}
+
 static int visit_whens(struct schema *s, struct snode *x)
 {
 	const struct lysc_node *at = x->node;
@@ -187,6 +223,7 @@ static int visit_whens(struct schema *s, struct snode *x)
 				     whens[i]->prefixes);
 			if (!e || push(&x->whens, &x->n_whens, e))
 				return -ENOMEM;
+			e->obliges = obliges(x->node);
 		}
 		at = at->parent;
 	} while (at && (at->nodetype & (LYS_CASE | LYS_CHOICE)));

@@ -12,6 +12,12 @@ void index_init(struct index *x)
 	hash_init(&x->refs, &x->alloc);
 }
 
+void index_moved(struct index *x)
+{
+	x->groups.a = &x->alloc;
+	x->refs.a = &x->alloc;
+}
+
 void index_free(struct index *x)
 {
 	hash_each (it, &x->refs) {

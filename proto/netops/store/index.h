@@ -29,6 +29,8 @@ struct index_group {
 
 void index_init(struct index *x);
 void index_free(struct index *x);
+/* To be called where the struct was copied to another place, which is now its own. */
+void index_moved(struct index *x);
 /* A node that is linked, and one that no longer is; those that are no references are passed over. 0
  * or -ENOMEM. */
 int index_add(struct index *x, struct lyd_node *node);

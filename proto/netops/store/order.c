@@ -3,6 +3,7 @@
 #include "proto/netops/store/order.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ struct token {
 	const struct change *first; /* NULL: only a neighbour */
 	const struct change *last;
 	size_t last_at;
+	bool created;
+	size_t due; /* of its last creation, before which nothing can be in it; else last_at */
 	struct token *gap; /* owner of the gap after it, where next is NULL: the token that was left
 			      of it at first */
 	struct token *later; /* of the list */
@@ -190,6 +193,9 @@ int order_put(struct order *o, const struct change *c, size_t at)
 		t->first = c;
 	t->last = c;
 	t->last_at = at;
+	if (c->op != CHANGE_MOVE || !t->created)
+		t->due = at;
+	t->created = t->created || c->op == CHANGE_CREATE;
 	if (c->op != CHANGE_CREATE) {
 		other = token(l, c->old_after ? c->old_after : "");
 		if (!other)
@@ -321,8 +327,8 @@ static int solve(struct order *o, struct order_list *l)
 
 	rewind_list(l);
 	for (t = l->all; t; t = t->later) {
-		if (is(t) && t->last_at < block)
-			block = t->last_at;
+		if (is(t) && t->due < block)
+			block = t->due;
 	}
 	rc = drop(o, l, block, true);
 	/* Runs of known neighbours, each from its left end. */

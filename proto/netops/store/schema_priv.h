@@ -31,6 +31,7 @@ struct xexpr {
 	const struct lysc_node
 		*context; /* where it is evaluated: owner, or its data parent; NULL the root */
 	bool is_must;
+	bool obliges;	   /* a when of what is mandatory where it holds */
 	bool context_free; /* has the same value wherever it is evaluated */
 	int climbs;	   /* data levels above the context that it can see; -1: all of the tree */
 	const struct lys_module *module;
@@ -59,6 +60,7 @@ struct snode {
 	size_t n_whens;
 	bool resolves; /* its type is checked against the tree: leafref, instance-identifier, union
 			  of such */
+	bool is_union; /* and its type depends on what is there */
 	bool is_leafref; /* such with require-instance true: indexed by value */
 	bool is_instance_id;
 	bool unique;	    /* a unique statement names it */

@@ -346,7 +346,7 @@ static bool is_new(const struct disallowed *d, const struct lyd_node *node)
 {
 	size_t i;
 
-	for (i = d->mark; i < d->t->n; i++) {
+	for (i = d->mark; (node->flags & LYD_NEW) && i < d->t->n; i++) {
 		if (d->t->trail[i].op == TRAIL_LINK && d->t->trail[i].node == node)
 			return true;
 	}
@@ -453,6 +453,8 @@ int tree_settle(struct tree *t, size_t mark, struct neterr *e)
 		else
 			rc = settle_step(t, &s, e);
 	}
+	if (rc == 0)
+		rc = tree_retype(t, mark);
 	if (rc == -ENOMEM)
 		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 	return rc;

@@ -175,6 +175,7 @@ int store_load(struct store *s, const char *json, size_t n, struct neterr *e)
 	}
 	tree_free(&s->tree);
 	s->tree = fresh;
+	index_moved(&s->tree.index);
 	s->hash = hash;
 	s->version++;
 	list_each_safe (it, &s->candidates) {

@@ -3,6 +3,7 @@
 #include "proto/netops/store/tree.h"
 
 #include <errno.h>
+#include <libyang/plugins_types.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ void tree_free(struct tree *t)
 {
 	tree_undo(t, 0);
 	free(t->trail);
+	free(t->retyped);
 	lyd_free_all(t->root);
 	index_free(&t->index);
 	*t = (struct tree){0};
@@ -222,7 +224,8 @@ static struct lyd_node *linked(struct tree *t, struct lyd_node *parent, struct l
 		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 		return NULL;
 	}
-	node->flags &= (uint32_t)~LYD_NEW;
+	/* LYD_NEW marks what is on the trail. */
+	node->flags |= LYD_NEW;
 	index_subtree(t, node, true);
 	order_changed(t, node, true);
 	return node;
@@ -271,6 +274,7 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 			       struct neterr *e)
 {
 	struct lyd_node *n = NULL;
+	struct lyd_node *up;
 
 	if (!is_default && drop_defaults(t, parent, node)) {
 		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
@@ -280,8 +284,11 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 		tree_ly_err(t, "invalid-value", NULL, e);
 		return NULL;
 	}
+	/* libyang took it for set; the containers around it are no less implicit for it. */
 	if (is_default)
 		n->flags |= LYD_DEFAULT;
+	for (up = parent; is_default && up && node_is_implicit(up); up = lyd_parent(up))
+		up->flags |= LYD_DEFAULT;
 	return linked(t, parent, n, e);
 }
 
@@ -325,10 +332,94 @@ static void undo_step(struct tree *t, const struct trail_step *s)
 	}
 }
 
+/* ---- Unions, whose type depends on what is there ---- */
+
+static void retype(const struct tree *t, struct lyd_node *node)
+{
+	struct lyd_node_term *term = (struct lyd_node_term *)node;
+	const struct lysc_type *type = ((const struct lysc_node_leaf *)node->schema)->type;
+	struct ly_err_item *item = NULL;
+
+	/* Where no member fits any more, the check says so. */
+	type->plugin->validate(t->schema->ctx, type, node, t->root, &term->value, &item);
+	ly_err_free(item);
+	ly_err_clean(t->schema->ctx, NULL);
+}
+
+static int retype_one(struct tree *t, struct lyd_node *node)
+{
+	struct lyd_node **p;
+
+	if (!(node->schema->nodetype & LYD_NODE_TERM) || !snode(node->schema)->is_union)
+		return 0;
+	if (!(node->flags & LYD_NEW)) {
+		p = realloc(t->retyped, (t->n_retyped + 1) * sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		t->retyped = p;
+		p[t->n_retyped++] = node;
+	}
+	retype(t, node);
+	return 0;
+}
+
+static int retype_referrers(struct tree *t, const struct lyd_node *node)
+{
+	const struct snode *s = snode(node->schema);
+	const struct index_group *g;
+	size_t i;
+	int rc = 0;
+
+	if (!(node->schema->nodetype & LYD_NODE_TERM))
+		return 0;
+	for (i = 0; i < s->n_referrers && rc == 0; i++) {
+		if (!snode(s->referrers[i])->is_union)
+			continue;
+		g = index_find(&t->index, s->referrers[i], lyd_get_value(node));
+		if (!g)
+			continue;
+		list_each (it, &g->refs) {
+			if (rc == 0)
+				rc = retype_one(t, container_of(it, struct index_ref, at)->node);
+		}
+	}
+	return rc;
+}
+
+int tree_retype(struct tree *t, size_t mark)
+{
+	struct lyd_node *node;
+	size_t i;
+	int rc = 0;
+
+	for (i = mark; i < t->n && rc == 0; i++) {
+		const struct trail_step *s = &t->trail[i];
+
+		if (s->op == TRAIL_LINK && tree_attached(t, s->node))
+			rc = retype_one(t, s->node);
+		if (s->op == TRAIL_MOVE)
+			continue;
+		LYD_TREE_DFS_BEGIN(s->node, node)
+		{
+			if (rc == 0)
+				rc = retype_referrers(t, node);
+			LYD_TREE_DFS_END(s->node, node);
+		}
+	}
+	return rc;
+}
+
 void tree_undo(struct tree *t, size_t mark)
 {
+	size_t i;
+
 	while (t->n > mark)
 		undo_step(t, &t->trail[--t->n]);
+	if (t->n)
+		return;
+	for (i = 0; i < t->n_retyped; i++)
+		retype(t, t->retyped[i]);
+	t->n_retyped = 0;
 }
 
 void tree_keep(struct tree *t)
@@ -338,10 +429,15 @@ void tree_keep(struct tree *t)
 	/* A node that was linked and unlinked again is on the trail as both; it is freed by the
 	 * latter alone. */
 	for (i = 0; i < t->n; i++) {
+		if (t->trail[i].op == TRAIL_LINK)
+			t->trail[i].node->flags &= (uint32_t)~LYD_NEW;
+	}
+	for (i = 0; i < t->n; i++) {
 		if (t->trail[i].op == TRAIL_UNLINK)
 			lyd_free_tree(t->trail[i].node);
 	}
 	t->n = 0;
+	t->n_retyped = 0;
 	if (t->cap > 4096) {
 		free(t->trail);
 		t->trail = NULL;

@@ -29,7 +29,10 @@ struct tree {
 	struct trail_step *trail;
 	size_t n;
 	size_t cap;
-	struct lthash *hash; /* kept along where not NULL */
+	struct lthash *hash;	   /* kept along where not NULL */
+	struct lyd_node **retyped; /* unions not of the trail, which are to be looked at again when
+				      it is taken back */
+	size_t n_retyped;
 };
 
 int tree_init(struct tree *t, struct schema *schema);
@@ -71,6 +74,8 @@ int tree_play(struct tree *t, const struct changes *c, struct neterr *e);
  * the trail after mark. Explicit nodes whose when is false stay. 0, -ENOMEM, or -EINVAL and e. */
 int tree_settle(struct tree *t, size_t mark, struct neterr *e);
 
+/* Chooses anew the types of unions whose references came or went on the trail after mark. */
+int tree_retype(struct tree *t, size_t mark);
 /* A node that is set, was there before the trail's step `mark`, and whose when is false by what
  * came after; NULL: none. */
 int tree_disallowed(struct tree *t, size_t mark, struct lyd_node **out);

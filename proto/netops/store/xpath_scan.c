@@ -60,8 +60,10 @@ static void function(struct scan *s, const char *name, size_t n)
 {
 	if (is(name, n, "current") || is(name, n, "position") || is(name, n, "last"))
 		s->out->context_free = false;
-	if (is(name, n, "deref") || is(name, n, "id"))
+	if (is(name, n, "deref") || is(name, n, "id")) {
 		unbounded(s);
+		s->out->sideways = true;
+	}
 	/* Of a few functions the context node is the default argument. */
 	if (s->depth == 0 && strspn(name + n, " (") && name[n + strspn(name + n, " (")] == ')')
 		s->out->context_free =
@@ -94,8 +96,10 @@ static void name(struct scan *s)
 	after = s->p + strspn(s->p, " \t\r\n");
 	if (after[0] == ':' &&
 	    after[1] == ':') { /* an axis: only child and self are bounded here */
-		if (!is(from, n, "child") && !is(from, n, "self"))
+		if (!is(from, n, "child") && !is(from, n, "self") && !is(from, n, "descendant")) {
 			unbounded(s);
+			s->out->sideways = true;
+		}
 		s->p = after + 2;
 		return;
 	}

@@ -10,6 +10,7 @@ struct xpath_scan {
 	int climbs; /* most parents that a location path goes up from the context; -1: no bound */
 	int predicate_climbs; /* the same, of paths within predicates alone, counted from current()
 			       */
+	bool sideways;	      /* uses an axis that goes neither down nor simply up */
 	bool context_free;    /* says the same in each context */
 };
 
