@@ -61,11 +61,14 @@ static struct ly_ctx *context(const char *dir, char name[MAX_MODULES][128], size
 	struct ly_ctx *ctx = NULL;
 	size_t i;
 
-	ly_log_options(0);
-	assert_int_equal(ly_ctx_new(dir, LY_CTX_NO_YANGLIBRARY, &ctx), LY_SUCCESS);
-	for (i = 0; i < n; i++)
-		ly_ctx_load_module(ctx, name[i], NULL, all);
 	ly_log_options(LY_LOSTORE_LAST);
+	assert_int_equal(ly_ctx_new(dir, LY_CTX_NO_YANGLIBRARY, &ctx), LY_SUCCESS);
+	for (i = 0; i < n; i++) {
+		/* Where features exclude each other, none of them. */
+		if (!ly_ctx_load_module(ctx, name[i], NULL, all) && !ly_ctx_get_submodule_latest(ctx, name[i]) &&
+		    !ly_ctx_load_module(ctx, name[i], NULL, NULL))
+			print_message("%s: %s\n", name[i], ly_err_last(ctx) ? ly_err_last(ctx)->msg : "?");
+	}
 	return ctx;
 }
 
@@ -200,6 +203,8 @@ static void test_verdicts_as_libyang(void **state)
 		struct buf out;
 		double t0 = ms();
 
+		if (!mod && ly_ctx_get_submodule_latest(ctx, name[i]))
+			continue; /* its nodes are its module's */
 		if (!mod)
 			fail_msg("%s is not implemented", name[i]);
 		buf_init(&out, &alloc);
@@ -234,7 +239,7 @@ static void test_patterns(void **state)
 		{"[a-z]+", "^(?:[a-z]+)$"},	  {"a|b", "^(?:a|b)$"},
 		{"a.b", "^(?:a[^\\n\\r]b)$"},	  {"^$", "^(?:\\^\\$)$"},
 		{"\\.\\-", "^(?:\\.-)$"},	  {"[a-z-[aeiou]]", "^(?:[b-df-hj-np-tv-z])$"},
-		{"\\s", "^(?:[\\u0009-\\u000a\\u000d ])$"}, {"\\p{IsBasicLatin}", NULL},
+		{"\\s", "^(?:[\\u0009\\u000a\\u000d ])$"}, {"\\p{IsBasicLatin}", NULL},
 		{"[^:]*", NULL},
 	};
 	size_t i;
@@ -271,7 +276,7 @@ static void test_text_is_hardened(void **state)
 	assert_string_equal(yyjson_get_str(yyjson_doc_get_root(doc)), hostile);
 	yyjson_doc_free(doc);
 	buf_clear(&b);
-	text_plain(&b, "x\ny\x1b\xe2\x80\xae", 8, 1000, true);
+	text_plain(&b, "x\ny\x1b\xe2\x80\xae", 7, 1000, true);
 	buf_u8(&b, 0);
 	assert_string_equal((char *)b.p, "x<U+000A>y<U+001B><U+202E>");
 	buf_free(&b);
