@@ -72,8 +72,8 @@ int main(int argc, char **argv)
 	sandbox.seccomp = o.seccomp;
 	writable[0] = o.state_dir;
 	writable[1] = o.run_dir;
-	rc = o.fixture ? 0 : give_up(&o, &sandbox, &err);
+	rc = give_up(&o, &sandbox, &err);
 	if (rc == 0)
-		rc = o.fixture ? daemon_fixture(&o, &err) : daemon_run(&o, &err);
+		rc = daemon_run(&o, &err);
 	return rc == 0 ? 0 : fail(&err, EXIT_CANNOT);
 }
