@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Values of types with patterns are drawn from samples that fit the usual ones; what fits is asked of libyang. */
+/* Values of types with patterns are drawn from samples that fit the usual ones; what fits is asked
+ * of libyang. */
 #include "proto/netops/ops/yang_instance.h"
 
 #include <inttypes.h>
@@ -15,12 +16,53 @@ struct instance_value {
 	char text[128];
 };
 
-static const char *const samples[] = {
-	"a", "eth0", "x1", "b-2", "10.0.0.1", "10.1.0.0/16", "2001:db8::1", "2001:db8::/48", "fe80::1", "00:11:22:33:44:55",
-	"2026-11-24T12:00:00Z", "2026-11-24T12:00:00.5+01:00", "example.com", "host", "1.3.6.1", "urn:x:y", "http://example.com/",
-	"aa:bb", "0a:0b:0c", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "2026-11-24", "*", "/ietf-interfaces:interfaces", "$0$pw",
-	"12", "65001:1", "1", "en", "ssh-rsa", "0800", "1.2", "main", "ietf-interfaces", "tls12", "nobody@example.com", "00:00:00:00",
-	"0:1:2", "255.255.255.0", "ms", "10.0.0.0/8", "::/0", "0.0.0.0/0", "12:34", "2025-01-01", "Europe/Berlin", "read create", "all"};
+static const char *const samples[] = {"a",
+				      "eth0",
+				      "x1",
+				      "b-2",
+				      "10.0.0.1",
+				      "10.1.0.0/16",
+				      "2001:db8::1",
+				      "2001:db8::/48",
+				      "fe80::1",
+				      "00:11:22:33:44:55",
+				      "2026-11-24T12:00:00Z",
+				      "2026-11-24T12:00:00.5+01:00",
+				      "example.com",
+				      "host",
+				      "1.3.6.1",
+				      "urn:x:y",
+				      "http://example.com/",
+				      "aa:bb",
+				      "0a:0b:0c",
+				      "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+				      "2026-11-24",
+				      "*",
+				      "/ietf-interfaces:interfaces",
+				      "$0$pw",
+				      "12",
+				      "65001:1",
+				      "1",
+				      "en",
+				      "ssh-rsa",
+				      "0800",
+				      "1.2",
+				      "main",
+				      "ietf-interfaces",
+				      "tls12",
+				      "nobody@example.com",
+				      "00:00:00:00",
+				      "0:1:2",
+				      "255.255.255.0",
+				      "ms",
+				      "10.0.0.0/8",
+				      "::/0",
+				      "0.0.0.0/0",
+				      "12:34",
+				      "2025-01-01",
+				      "Europe/Berlin",
+				      "read create",
+				      "all"};
 
 static bool chance(struct instance *in, unsigned percent)
 {
@@ -66,8 +108,8 @@ static const char *recalled(struct instance *in, const struct lysc_node *node)
 
 /* ---- Values ---- */
 
-static bool pick_range(struct instance *in, const struct lysc_range *r, bool is_signed, int64_t lo, uint64_t hi, char *out,
-		       size_t n)
+static bool pick_range(struct instance *in, const struct lysc_range *r, bool is_signed, int64_t lo,
+		       uint64_t hi, char *out, size_t n)
 {
 	LY_ARRAY_COUNT_TYPE parts = r ? LY_ARRAY_COUNT(r->parts) : 0;
 
@@ -77,14 +119,19 @@ static bool pick_range(struct instance *in, const struct lysc_range *r, bool is_
 		lo = is_signed ? p->min_64 : 0;
 		hi = is_signed ? (uint64_t)p->max_64 : p->max_u64;
 		if (!is_signed) {
-			uint64_t v = p->min_u64 + rng_below(in->r, hi - p->min_u64 < 1000 ? hi - p->min_u64 + 1 : 1000);
+			uint64_t v = p->min_u64 + rng_below(in->r, hi - p->min_u64 < 1000
+									   ? hi - p->min_u64 + 1
+									   : 1000);
 
 			snprintf(out, n, "%" PRIu64, chance(in, 20) ? hi : v);
 			return true;
 		}
 	}
 	if (is_signed)
-		snprintf(out, n, "%" PRId64, chance(in, 20) ? lo : chance(in, 20) ? (int64_t)hi : (int64_t)rng_below(in->r, 3) + (lo > 0 ? lo : 0));
+		snprintf(out, n, "%" PRId64,
+			 chance(in, 20)	  ? lo
+			 : chance(in, 20) ? (int64_t)hi
+					  : (int64_t)rng_below(in->r, 3) + (lo > 0 ? lo : 0));
 	else
 		snprintf(out, n, "%" PRIu64, chance(in, 20) ? hi : rng_below(in->r, 100));
 	return true;
@@ -114,7 +161,8 @@ static bool integer(struct instance *in, const struct lysc_type *t, char *out, s
 	}
 }
 
-static bool identity(struct instance *in, const struct lysc_type_identityref *t, char *out, size_t n)
+static bool identity(struct instance *in, const struct lysc_type_identityref *t, char *out,
+		     size_t n)
 {
 	const struct lysc_ident *id = t->bases[0];
 	unsigned down = 1 + (unsigned)rng_below(in->r, 2);
@@ -134,13 +182,16 @@ static bool bits(struct instance *in, const struct lysc_type_bits *t, char *out,
 	LY_ARRAY_FOR(t->bits, i)
 	{
 		if (chance(in, 40) && k < n)
-			k += (size_t)snprintf(out + k, n - k, "%s%s", k ? " " : "", t->bits[i].name);
+			k += (size_t)snprintf(out + k, n - k, "%s%s", k ? " " : "",
+					      t->bits[i].name);
 	}
 	return true;
 }
 
-/* JSON's form of a value of the type: 'n' number, 'b' boolean, 'e' [null], 's' string; '\0': none was found. */
-static char draw(struct instance *in, const struct lysc_node *node, const struct lysc_type *t, char *out, size_t n)
+/* JSON's form of a value of the type: 'n' number, 'b' boolean, 'e' [null], 's' string; '\0': none
+ * was found. */
+static char draw(struct instance *in, const struct lysc_node *node, const struct lysc_type *t,
+		 char *out, size_t n)
 {
 	const struct lysc_type_union *u = (const struct lysc_type_union *)t;
 	const struct lysc_type_enum *e = (const struct lysc_type_enum *)t;
@@ -181,7 +232,8 @@ static char draw(struct instance *in, const struct lysc_node *node, const struct
 	case LY_TYPE_UNION:
 		return draw(in, node, u->types[rng_below(in->r, LY_ARRAY_COUNT(u->types))], out, n);
 	case LY_TYPE_LEAFREF:
-		target = node->nodetype & (LYS_LEAF | LYS_LEAFLIST) ? lysc_node_lref_target(node) : NULL;
+		target = node->nodetype & (LYS_LEAF | LYS_LEAFLIST) ? lysc_node_lref_target(node)
+								    : NULL;
 		text = target ? recalled(in, target) : NULL;
 		if (!text)
 			return '\0';
@@ -200,7 +252,8 @@ static char draw(struct instance *in, const struct lysc_node *node, const struct
 	return '\0';
 }
 
-static yyjson_mut_val *value(struct instance *in, const struct lysc_node *node, const struct lysc_type *t)
+static yyjson_mut_val *value(struct instance *in, const struct lysc_node *node,
+			     const struct lysc_type *t)
 {
 	yyjson_mut_val *arr;
 	char text[128];
@@ -380,7 +433,9 @@ static void overwrite(yyjson_mut_doc *doc, yyjson_mut_val *v, yyjson_mut_val *wi
 
 static yyjson_mut_val *strange(struct instance *in, yyjson_mut_val *v)
 {
-	static const char *const text[] = {"", "~", "no such value", "-1", "99999999999", "10.0.0.999", "eth0 x", "\xc3\xa4\xc3\xb6"};
+	static const char *const text[] = {
+		"",	      "~",	"no such value",   "-1", "99999999999",
+		"10.0.0.999", "eth0 x", "\xc3\xa4\xc3\xb6"};
 	yyjson_mut_doc *doc = in->doc;
 
 	switch (rng_below(in->r, 7)) {
@@ -416,7 +471,8 @@ bool instance_mutate(struct instance *in, yyjson_mut_val *root, const char **wha
 	case 0:
 		*what = "member removed";
 		if (p.key)
-			yyjson_mut_obj_remove_keyn(p.parent, yyjson_mut_get_str(p.key), yyjson_mut_get_len(p.key));
+			yyjson_mut_obj_remove_keyn(p.parent, yyjson_mut_get_str(p.key),
+						   yyjson_mut_get_len(p.key));
 		return p.key != NULL;
 	case 1:
 		*what = "unknown member";
@@ -433,7 +489,7 @@ bool instance_mutate(struct instance *in, yyjson_mut_val *root, const char **wha
 		if (yyjson_mut_is_str(p.val)) {
 			char text[160];
 
-			snprintf(text, sizeof(text), "%.120s!", yyjson_mut_get_str(p.val));
+			snprintf(text, sizeof(text), "!%.120s", yyjson_mut_get_str(p.val));
 			overwrite(in->doc, p.val, yyjson_mut_strcpy(in->doc, text));
 		}
 		return yyjson_mut_is_str(p.val);

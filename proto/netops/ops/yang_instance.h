@@ -20,8 +20,8 @@ struct instance {
 	unsigned nodes; /* made so far */
 };
 
-/* Adds to obj random values of first and its siblings; around: the module of the parent, NULL at the top. Mostly, not always,
- * valid. */
+/* Adds to obj random values of first and its siblings; around: the module of the parent, NULL at
+ * the top. Mostly, not always, valid. */
 void instance_members(struct instance *in, yyjson_mut_val *obj, const struct lysc_node *first,
 		      const struct lys_module *around);
 void instance_free(struct instance *in);

@@ -70,7 +70,8 @@ static const char *name_in(const char *mark, size_t *n)
 	return p;
 }
 
-/* Where the node begins: "+--", "x--" (deprecated) or "o--" (obsolete) behind the lines of the tree. */
+/* Where the node begins: "+--", "x--" (deprecated) or "o--" (obsolete) behind the lines of the
+ * tree. */
 static const char *mark_in(const char *line, const char *end)
 {
 	const char *p;
