@@ -15,6 +15,7 @@
 struct config_schema {
 	struct ly_ctx *ctx;
 	const struct lys_module *module;
+	char *text;
 };
 
 struct config {
@@ -58,26 +59,41 @@ struct ly_ctx *config_ly_ctx(const struct config_schema *s)
 	return s->ctx;
 }
 
-struct config_schema *config_schema_new(const char *name, const char *yang, struct err *err)
+struct config_schema *config_schema_empty(const char *name, struct err *err)
 {
 	struct config_schema *s = calloc(1, sizeof(*s));
+
+	/* Errors are kept for us to read, not printed. */
+	ly_log_options(LY_LOSTORE);
+	if (s && ly_ctx_new(NULL, LY_CTX_NO_YANGLIBRARY | LY_CTX_DISABLE_SEARCHDIRS, &s->ctx) ==
+			 LY_SUCCESS)
+		return s;
+	err_set(err, -ENOMEM, "no memory for YANG module %s", name);
+	free(s);
+	return NULL;
+}
+
+int config_schema_own(struct config_schema *s, const char *name, struct err *err)
+{
+	s->module = ly_ctx_get_module_implemented(s->ctx, name);
+	return s->module ? 0 : err_set(err, -ENOENT, "YANG module %s is not there", name);
+}
+
+struct config_schema *config_schema_new(const char *name, const char *yang, struct err *err)
+{
+	struct config_schema *s = config_schema_empty(name, err);
 	struct lys_module *m = NULL;
 	LY_ERR rc;
 
-	if (!s) {
-		err_set(err, -ENOMEM, "no memory for YANG module %s", name);
+	if (!s)
 		return NULL;
-	}
-	/* Errors are kept for us to read, not printed. */
-	ly_log_options(LY_LOSTORE);
-	rc = ly_ctx_new(NULL, LY_CTX_NO_YANGLIBRARY | LY_CTX_DISABLE_SEARCHDIRS, &s->ctx);
-	if (rc == LY_SUCCESS)
-		rc = lys_parse_mem(s->ctx, yang, LYS_IN_YANG, &m);
-	if (rc != LY_SUCCESS) {
-		if (s->ctx)
+	rc = lys_parse_mem(s->ctx, yang, LYS_IN_YANG, &m);
+	s->text = strdup(yang);
+	if (rc != LY_SUCCESS || !s->text) {
+		if (rc != LY_SUCCESS)
 			config_ly_err(s->ctx, name, "correct the YANG module", err);
 		else
-			err_set(err, -ENOMEM, "no context for YANG module %s", name);
+			err_set(err, -ENOMEM, "no memory for YANG module %s", name);
 		config_schema_free(s);
 		return NULL;
 	}
@@ -95,6 +111,7 @@ void config_schema_free(struct config_schema *s)
 	if (!s)
 		return;
 	ly_ctx_destroy(s->ctx);
+	free(s->text);
 	free(s);
 }
 
@@ -106,6 +123,11 @@ const char *config_schema_name(const struct config_schema *s)
 const char *config_schema_revision(const struct config_schema *s)
 {
 	return s->module->revision ? s->module->revision : "";
+}
+
+const char *config_schema_text(const struct config_schema *s)
+{
+	return s->text ? s->text : "";
 }
 
 const struct ly_ctx *config_schema_ctx(const struct config_schema *s)

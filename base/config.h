@@ -28,6 +28,8 @@ struct config_schema *config_schema_new(const char *name, const char *yang, stru
 void config_schema_free(struct config_schema *s);
 const char *config_schema_name(const struct config_schema *s);
 const char *config_schema_revision(const struct config_schema *s);
+/* YANG source that it was compiled from; "" where there were several modules. */
+const char *config_schema_text(const struct config_schema *s);
 const struct ly_ctx *config_schema_ctx(const struct config_schema *s);
 
 /* One configuration. Its schema must outlive it. */

@@ -5,6 +5,11 @@
 
 #include "base/config.h"
 
+/* A schema without modules, for several to be put into its context. NULL and err. */
+struct config_schema *config_schema_empty(const char *name, struct err *err);
+/* When they are: its own is `name`. Returns 0, or -ENOENT and err. */
+int config_schema_own(struct config_schema *s, const char *name, struct err *err);
+
 /* The context with its store of errors, which changes though the schema does not. */
 struct ly_ctx *config_ly_ctx(const struct config_schema *s);
 /* libyang's first stored error as err; clears the store. Returns the code. */

@@ -2,8 +2,11 @@
 /* The counter: the management link of a room, both ends. JSON-RPC 2.0, one message a line, over a
  * Unix stream socket.
  *
- * hello            {}                   -> {room, version, pid, modules: [{name, revision}],
+ * hello            {}                   -> {room, version, pid, modules: [{name, revision,
+ *                                          features: [..], implemented, config}],
  *                                          capabilities: [..]}
+ * schema.get       {module, revision?}  -> {text}: YANG source of a module that hello named, where
+ *                                          the room has it
  * config.get       {defaults?}          -> {config}
  * config.validate  {config}             -> {changes: [{op, path, old?, new?}]}, by the module only
  * config.apply     {config, dry_run?}   -> {changes, applied}; the room may refuse as well
@@ -45,6 +48,24 @@
 
 /* --- the room's end --- */
 
+/* A YANG module that a room stands for. Modules that deviate others are listed like any other. */
+struct counter_module {
+	const char *name;
+	const char *revision; /* NULL: what its text says, or any */
+	const char *text;     /* YANG source, or NULL: well known, the management plane has it */
+	const char *const *features; /* enabled ones, ended by NULL; NULL: none */
+	bool implemented;	     /* false: only imported by others */
+	bool config; /* the room takes its configuration by config.apply; false: in another way, or
+		      * it has only state, rpcs or notifications */
+};
+
+/* Compiles modules (ended by a NULL name) into one schema, whose own module, with the room's rpcs,
+ * is `name`. What they import must be among them, whatever the order, or among those that libyang
+ * brings; one without text must be among the latter. The table need not outlive the call. NULL and
+ * err. */
+struct config_schema *counter_schema_new(const char *name, const struct counter_module *modules,
+					 struct err *err);
+
 /* What a room provides. All functions are called from the loop and must not block; ctx is the
  * room's. */
 struct counter_room {
@@ -52,6 +73,11 @@ struct counter_room {
 	const char *version;		 /* of the executable */
 	const char *const *capabilities; /* ended by NULL; may be NULL */
 	struct config_schema *schema;	 /* must outlive the counter */
+	/* What hello and schema.get tell of, ended by a NULL name; must outlive the counter. State,
+	 * rpcs and notifications of those that are implemented and in `schema` are the room's as
+	 * well; those that are implemented and not in `schema` have only state, which base cuts by
+	 * names alone. NULL: the one module of `schema`. */
+	const struct counter_module *modules;
 	/* Fills `root` (an empty object) with operational state in RFC 7951 form: root gets
 	 * "kira:kira" and so on. path is what was asked for: parts for which counter_wants(path, …)
 	 * is false may be left out, as base cuts the answer to path and depth anyway. Returns 0, or
@@ -64,9 +90,10 @@ struct counter_room {
 	 * cannot be changed while the room runs. */
 	int (*apply)(void *ctx, const struct config *to, const struct config_diff *diff,
 		     bool dry_run, struct err *err);
-	/* Begins the rpc (name without prefix); read input with config_text() and so on, paths
-	 * relative to it, during the call only. Answer with counter_reply() or counter_fail(), now
-	 * or later. A negative errno and err answer at once. NULL: no rpc. */
+	/* Begins the rpc (name without prefix, but "module:name" where it is not of the schema's
+	 * own module); read input with config_text() and so on, paths relative to it, during the
+	 * call only. Answer with counter_reply() or counter_fail(), now or later. A negative errno
+	 * and err answer at once. NULL: no rpc. */
 	int (*call)(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input,
 		    struct err *err);
 	/* Appends Prometheus text (base/metrics.h). May be NULL. */
@@ -105,7 +132,8 @@ bool counter_wants(const char *path, const char *part);
 void counter_reply(struct counter *c, uint64_t call, yyjson_mut_doc *doc, yyjson_mut_val *output);
 void counter_fail(struct counter *c, uint64_t call, const struct err *err);
 
-/* Sends a YANG notification to all who subscribed: name without prefix, content a value of doc with
+/* Sends a YANG notification to all who subscribed: name without prefix (of the schema's own module)
+ * or "module:name", content a value of doc with
  * its leaves as members (NULL: none). doc stays the caller's. Cheap where nobody listens: ask
  * counter_listened() before building. */
 void counter_event(struct counter *c, const char *name, yyjson_mut_doc *doc,

@@ -10,26 +10,26 @@
 /* The schema node of an rpc named "trace" or "kira:trace", or NULL and err. */
 static const struct lysc_node *find_rpc(struct counter *c, const char *name, struct err *err)
 {
-	const struct ly_ctx *ctx = config_schema_ctx(c->room.schema);
-	const char *module = config_schema_name(c->room.schema);
-	const struct lys_module *m = ly_ctx_get_module_implemented(ctx, module);
+	const char *rest = name;
+	const struct lys_module *m = counter_module_of(c, &rest);
 	const struct lysc_node *rpc;
-	const char *colon = strchr(name, ':');
 	char known[128] = "";
 	size_t at = 0;
 
-	if (colon && (size_t)(colon - name) == strlen(module) &&
-	    strncmp(name, module, strlen(module)) == 0)
-		name = colon + 1;
+	if (!m) {
+		err_set(err, -ENOENT, "%s has no rpc %.60s", c->room.name, name);
+		err_mend(err, "hello lists its modules");
+		return NULL;
+	}
 	LY_LIST_FOR((const struct lysc_node *)m->compiled->rpcs, rpc)
 	{
-		if (strcmp(rpc->name, name) == 0)
+		if (strcmp(rpc->name, rest) == 0)
 			return rpc;
 		if (at < sizeof(known))
 			at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
 					       at ? ", " : "", rpc->name);
 	}
-	err_set(err, -ENOENT, "%s has no rpc %.60s", c->room.name, name);
+	err_set(err, -ENOENT, "%s has no rpc %.60s", c->room.name, rest);
 	err_mend(err, known[0] ? "there is: %s" : "it has none%s", known);
 	return NULL;
 }
@@ -106,6 +106,7 @@ static int begin_call(struct counter *c, struct request *r, const struct lysc_no
 		      const struct lyd_node *input, struct err *err)
 {
 	struct pending *w = take_pending(c);
+	char name[160];
 	uint64_t call;
 	int rc;
 
@@ -121,7 +122,11 @@ static int begin_call(struct counter *c, struct request *r, const struct lysc_no
 		*w = (struct pending){0};
 		return err_set(err, -EINVAL, "the id is longer than %d bytes", COUNTER_MAX_ID);
 	}
-	rc = c->room.call(c->room.ctx, call, rpc->name, input, err);
+	if (strcmp(rpc->module->name, config_schema_name(c->room.schema)) == 0)
+		snprintf(name, sizeof(name), "%s", rpc->name);
+	else
+		snprintf(name, sizeof(name), "%s:%s", rpc->module->name, rpc->name);
+	rc = c->room.call(c->room.ctx, call, name, input, err);
 	if (rc == 0)
 		return DEFERRED;
 	w = find_pending(c, call);

@@ -9,26 +9,26 @@
 #include <string.h>
 #include <time.h>
 
-/* Whether events of this path exist: everything, a notification, or the top of the configuration.
- */
+/* Whether events of this path exist: everything, a notification, or a top of the configuration. */
 static bool event_path_exists(struct counter *c, const char *path)
 {
-	const char *module = config_schema_name(c->room.schema);
-	const struct lys_module *m =
-		ly_ctx_get_module_implemented(config_schema_ctx(c->room.schema), module);
-	size_t n = strlen(module);
+	const char *name = path + 1;
+	const struct lys_module *m;
 	const struct lysc_node *node;
 
 	if (strcmp(path, "/") == 0)
 		return true;
-	if (path[0] != '/' || strncmp(path + 1, module, n) != 0 || path[n + 1] != ':')
+	if (path[0] != '/' || !strchr(name, ':'))
+		return false;
+	m = counter_module_of(c, &name);
+	if (!m)
 		return false;
 	LY_LIST_FOR((const struct lysc_node *)m->compiled->notifs, node)
 	{
-		if (strcmp(node->name, path + n + 2) == 0)
+		if (strcmp(node->name, name) == 0)
 			return true;
 	}
-	return lys_find_child(NULL, m, path + n + 2, 0, LYS_CONTAINER, 0) != NULL;
+	return lys_find_child(NULL, m, name, 0, LYS_CONTAINER, 0) != NULL;
 }
 
 int counter_do_subscribe(struct counter *c, struct request *r, struct err *err)
@@ -140,7 +140,10 @@ void counter_event(struct counter *c, const char *name, yyjson_mut_doc *content_
 
 	if (!counter_listened(c))
 		return;
-	snprintf(path, sizeof(path), "/%s:%s", config_schema_name(c->room.schema), name);
+	if (strchr(name, ':'))
+		snprintf(path, sizeof(path), "/%s", name);
+	else
+		snprintf(path, sizeof(path), "/%s:%s", config_schema_name(c->room.schema), name);
 	doc = yyjson_mut_doc_new(NULL);
 	data = json_add_obj(doc, event_root(doc, path), "data");
 	yyjson_mut_obj_add_val(doc, data, path + 1,
@@ -150,17 +153,33 @@ void counter_event(struct counter *c, const char *name, yyjson_mut_doc *content_
 	yyjson_mut_doc_free(doc);
 }
 
+/* Length of the first step of a path: "/box:box" of "/box:box/size". */
+static size_t top_length(const char *path)
+{
+	return 1 + strcspn(path + 1, "/[");
+}
+
 void counter_event_config(struct counter *c, const struct config_diff *diff)
 {
-	const struct lyd_node *tree = config_tree(c->running);
+	struct config_diff part;
 	yyjson_mut_doc *doc;
 	char path[160];
+	size_t i = 0;
+	size_t n;
 
-	if (!counter_listened(c) || !tree)
+	if (!counter_listened(c))
 		return;
-	snprintf(path, sizeof(path), "/%s:%s", tree->schema->module->name, tree->schema->name);
-	doc = yyjson_mut_doc_new(NULL);
-	yyjson_mut_obj_add_val(doc, event_root(doc, path), "changes", counter_changes(doc, diff));
-	publish(c, path, doc);
-	yyjson_mut_doc_free(doc);
+	for (; i < diff->n; i += part.n) {
+		part = (struct config_diff){.change = diff->change + i};
+		n = top_length(part.change[0].path);
+		while (i + part.n < diff->n && top_length(part.change[part.n].path) == n &&
+		       strncmp(part.change[part.n].path, part.change[0].path, n) == 0)
+			part.n++;
+		snprintf(path, sizeof(path), "%.*s", (int)n, part.change[0].path);
+		doc = yyjson_mut_doc_new(NULL);
+		yyjson_mut_obj_add_val(doc, event_root(doc, path), "changes",
+				       counter_changes(doc, &part));
+		publish(c, path, doc);
+		yyjson_mut_doc_free(doc);
+	}
 }

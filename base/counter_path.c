@@ -26,7 +26,7 @@ static size_t name_length(const char *s)
 	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
 }
 
-static bool take_name(const char **s, char *to, size_t n)
+bool state_take_name(const char **s, char *to, size_t n)
 {
 	size_t len = name_length(*s);
 
@@ -39,7 +39,7 @@ static bool take_name(const char **s, char *to, size_t n)
 }
 
 /* "[name='value']" */
-static bool take_key(const char **s, struct state_step *step)
+bool state_take_key(const char **s, struct state_step *step)
 {
 	char *value;
 	const char *end;
@@ -49,7 +49,7 @@ static bool take_key(const char **s, struct state_step *step)
 	if (step->n_keys == STATE_PATH_KEYS)
 		return false;
 	(*s)++;
-	if (!take_name(s, step->key[step->n_keys].name, sizeof(step->key[0].name)) || **s != '=')
+	if (!state_take_name(s, step->key[step->n_keys].name, sizeof(step->key[0].name)) || **s != '=')
 		return false;
 	quote = *++*s;
 	if (quote != '\'' && quote != '"')
@@ -113,12 +113,12 @@ static int parse_step(struct state_path *p, const struct ly_ctx *ctx,
 	char name[64];
 	unsigned i;
 
-	if (*(*s)++ != '/' || !take_name(s, name, sizeof(name)))
+	if (*(*s)++ != '/' || !state_take_name(s, name, sizeof(name)))
 		return err_set(err, -EINVAL, "not a path: a name was expected after /");
 	if (**s == ':') {
 		in = ly_ctx_get_module_implemented(ctx, name);
 		(*s)++;
-		if (!in || !take_name(s, name, sizeof(name)))
+		if (!in || !state_take_name(s, name, sizeof(name)))
 			return err_set(err, -EINVAL, "no YANG module %s here", name);
 	}
 	step->node = find_child(parent, in, name);
@@ -131,7 +131,7 @@ static int parse_step(struct state_path *p, const struct ly_ctx *ctx,
 	}
 	step->n_keys = 0;
 	while (**s == '[') {
-		if (!take_key(s, step))
+		if (!state_take_key(s, step))
 			return err_set(err, -EINVAL, "not a key of %s: [name='value'] was expected",
 				       name);
 	}
@@ -212,7 +212,7 @@ static bool value_is(yyjson_mut_val *v, const char *text)
 	return strcmp(num, text) == 0;
 }
 
-static bool entry_fits(const struct state_step *step, yyjson_mut_val *entry)
+bool state_entry_fits(const struct state_step *step, yyjson_mut_val *entry)
 {
 	unsigned i;
 
@@ -293,7 +293,7 @@ static void cut_value(const struct state_path *p, const struct ly_ctx *ctx, unsi
 	 * skips an entry where one is removed through an iterator.) */
 	for (n = yyjson_mut_arr_size(v); n > 0; n--) {
 		entry = yyjson_mut_arr_remove_first(v);
-		if (!entry_fits(&p->step[i], entry))
+		if (!state_entry_fits(&p->step[i], entry))
 			continue;
 		yyjson_mut_arr_append(v, entry);
 		if (i + 1 < p->n)

@@ -88,8 +88,15 @@ struct request {
 yyjson_val *request_param(const struct request *r, const char *name);
 /* Methods: 0 and r->result, DEFERRED, or a negative errno, r->code and err. */
 int counter_do_call(struct counter *c, struct request *r, struct err *err);
+int counter_do_schema_get(struct counter *c, struct request *r, struct err *err);
 int counter_do_subscribe(struct counter *c, struct request *r, struct err *err);
 int counter_do_unsubscribe(struct counter *c, struct request *r, struct err *err);
+
+/* Fills hello's list of modules. */
+void counter_list_modules(struct counter *c, yyjson_mut_doc *doc, yyjson_mut_val *list);
+/* The module that a qualified name ("kira:trace") begins with, where it is one of the room's and
+ * implemented, and *name set behind it; without prefix the schema's own module. NULL: none. */
+const struct lys_module *counter_module_of(const struct counter *c, const char **name);
 
 /* The root of an answer: {"jsonrpc": "2.0"}. */
 yyjson_mut_val *counter_envelope(yyjson_mut_doc *doc);
@@ -135,6 +142,17 @@ struct state_path {
 /* Returns 0, or -EINVAL and err with what there would be. */
 int state_path_parse(struct state_path *p, const struct ly_ctx *ctx,
 		     const struct lys_module *module, const char *text, struct err *err);
+/* Parts of it, for paths without a schema. */
+bool state_take_name(const char **s, char *to, size_t n);
+bool state_take_key(const char **s, struct state_step *step);
+bool state_entry_fits(const struct state_step *step, yyjson_mut_val *entry);
+
+/* The same of a path into a module that the room stands for by name only (counter_loose.c): nodes are NULL, and what is
+ * no node is found by nobody. 1: the path is of another module. */
+int state_path_parse_loose(struct state_path *p, const struct counter *c, const char *text,
+			   struct err *err);
+void state_path_cut_loose(const struct state_path *p, yyjson_mut_val *root, unsigned depth);
+
 /* Cuts the members of root down to p and `depth` levels from it (0: all). */
 void state_path_cut(const struct state_path *p, const struct ly_ctx *ctx, yyjson_mut_val *root,
 		    unsigned depth);

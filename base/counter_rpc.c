@@ -69,15 +69,12 @@ static int do_hello(struct counter *c, struct request *r, struct err *err)
 {
 	const char *const *cap = c->room.capabilities;
 	yyjson_mut_val *list;
-	yyjson_mut_val *m;
 
 	yyjson_mut_obj_add_str(r->doc, r->result, "room", c->room.name);
 	yyjson_mut_obj_add_str(r->doc, r->result, "version", c->room.version);
 	yyjson_mut_obj_add_uint(r->doc, r->result, "pid", (uint64_t)getpid());
 	list = json_add_arr(r->doc, r->result, "modules");
-	m = yyjson_mut_arr_add_obj(r->doc, list);
-	yyjson_mut_obj_add_str(r->doc, m, "name", config_schema_name(c->room.schema));
-	yyjson_mut_obj_add_str(r->doc, m, "revision", config_schema_revision(c->room.schema));
+	counter_list_modules(c, r->doc, list);
 	list = json_add_arr(r->doc, r->result, "capabilities");
 	for (; cap && *cap; cap++)
 		yyjson_mut_arr_add_str(r->doc, list, *cap);
@@ -101,10 +98,14 @@ static int get_state_path(struct counter *c, struct request *r, struct state_pat
 	yyjson_val *v = request_param(r, "path");
 	const char *text = v ? yyjson_get_str(v) : "/";
 	const struct ly_ctx *ctx = config_schema_ctx(c->room.schema);
+	int rc;
 
 	r->code = RPC_PARAMS;
 	if (!text || strlen(text) != (v ? yyjson_get_len(v) : 1))
 		return err_set(err, -EINVAL, "path is not a text");
+	rc = state_path_parse_loose(path, c, text, err);
+	if (rc <= 0)
+		return rc;
 	return state_path_parse(
 		path, ctx, ly_ctx_get_module_implemented(ctx, config_schema_name(c->room.schema)),
 		text, err);
@@ -122,7 +123,9 @@ static int do_state_get(struct counter *c, struct request *r, struct err *err)
 		return err_set(err, -EINVAL, "depth is not a number from 0 to 1000");
 	r->code = RPC_REFUSED;
 	rc = c->room.state(c->room.ctx, path.text, r->doc, r->result, err);
-	if (rc == 0)
+	if (rc == 0 && path.n > 0 && !path.step[0].node)
+		state_path_cut_loose(&path, r->result, (unsigned)yyjson_get_uint(depth));
+	else if (rc == 0)
 		state_path_cut(&path, config_schema_ctx(c->room.schema), r->result,
 			       (unsigned)yyjson_get_uint(depth));
 	return rc;
@@ -286,6 +289,7 @@ static const struct method {
 	int (*run)(struct counter *c, struct request *r, struct err *err);
 } methods[] = {
 	{"hello", "", do_hello},
+	{"schema.get", "module revision ", counter_do_schema_get},
 	{"config.get", "defaults ", do_config_get},
 	{"config.validate", "config ", do_config_validate},
 	{"config.apply", "config dry_run ", do_config_apply},
@@ -388,8 +392,8 @@ void counter_handle(struct counter *c, struct peer *p, const char *line, size_t 
 		       "send {\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": …}, one a line");
 	else if (!(m = find_method(name)))
 		refuse(p, id, RPC_METHOD, "no such method",
-		       "hello, config.get, config.validate, config.apply, state.get, call, "
-		       "subscribe, unsubscribe, metrics");
+		       "hello, schema.get, config.get, config.validate, config.apply, state.get, "
+		       "call, subscribe, unsubscribe, metrics");
 	else
 		run(c, p, m, id, yyjson_obj_get(root, "params"));
 	yyjson_doc_free(doc);

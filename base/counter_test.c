@@ -278,14 +278,23 @@ static void test_hello(void **state)
 {
 	struct counter_client *cl = client();
 	char want[256];
+	char text[16384];
 	struct stat st;
 
 	snprintf(want, sizeof(want),
 		 "{\"room\":\"box\",\"version\":\"1.2.3\",\"pid\":%d,\"modules\":[{\"name\":"
-		 "\"box\",\"revision\":\"2026-11-24\"}],"
-		 "\"capabilities\":[\"shaking\"]}",
+		 "\"box\",\"revision\":\"2026-11-24\",\"features\":[],\"implemented\":true,"
+		 "\"config\":true}],\"capabilities\":[\"shaking\"]}",
 		 getpid());
 	expect(cl, "hello", NULL, want);
+	ask(cl, "schema.get", "{\"module\":\"box\"}", text, sizeof(text));
+	assert_non_null(strstr(text, "{\"text\":\"module box {\\n  yang-version 1.1;"));
+	expect_in(cl, "schema.get", "{\"module\":\"box\",\"revision\":\"2026-11-24\"}",
+		  "module box");
+	expect_in(cl, "schema.get", "{\"module\":\"box\",\"revision\":\"2020-01-01\"}",
+		  "box has no source of YANG module box||hello lists");
+	expect_in(cl, "schema.get", "{\"module\":\"tin\"}", "no source of YANG module tin");
+	expect_in(cl, "schema.get", "{}", "module is not a text");
 	expect(cl, "metrics", "{}", "{\"text\":\"box_size 7\\n\"}");
 	expect_in(cl, "goodbye", NULL, "no such method||hello, ");
 	expect_in(cl, "hello", "{\"x\":1}", "hello takes no parameter x||it takes none");

@@ -17,11 +17,26 @@
 #include "base/slice.h"
 
 #include <linux/if.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
 #define NETLINK_HWADDR_MAX 32
 #define NETLINK_ALIAS_MAX 256
+#define NETLINK_HOPS_MAX 32
+
+/* What a link of a kind was made with. */
+struct netlink_link_data {
+	uint32_t id;	/* vlan: identifier; vxlan: VNI; vrf: table; tun: 1 where it is a tap */
+	uint32_t lower; /* vxlan: interface it sends by, or 0; vlan and macvlan have netlink_link.peer */
+	uint32_t mode;	/* macvlan: MACVLAN_MODE_… */
+	uint16_t port;	/* vxlan: UDP */
+	uint8_t family; /* of local and remote; 0: none */
+	bool has_local;
+	bool has_remote;
+	uint8_t local[16];
+	uint8_t remote[16]; /* vxlan: the other end or a group */
+};
 
 struct netlink_link {
 	uint32_t ifindex;
@@ -37,6 +52,14 @@ struct netlink_link {
 	uint32_t master; /* bridge or bond it is a port of, or 0 */
 	uint8_t hwaddr[NETLINK_HWADDR_MAX];
 	uint8_t n_hwaddr;
+	uint8_t operstate; /* IF_OPER_UP, … (RFC 2863) */
+	uint32_t changes;  /* of the carrier, since it was made */
+	struct rtnl_link_stats64 stats;
+	struct netlink_link_data data;
+	struct { /* its sysctls, as far as the kernel told them */
+		bool known;
+		int32_t forwarding, mtu, autoconf, dad_transmits, disabled; /* IPv4: only the first */
+	} ip4, ip6;
 };
 
 struct netlink_addr {
@@ -72,6 +95,18 @@ struct netlink_route {
 	uint8_t via[16]; /* gateway */
 	uint32_t metric; /* 0: the kernel's default */
 	uint32_t mtu;	 /* 0: that of the device; else a locked path MTU */
+	bool has_src;
+	uint8_t src[16]; /* preferred source address */
+	uint8_t flags;	 /* RTNH_F_ONLINK, RTNH_F_DEAD, RTNH_F_LINKDOWN of a single next hop */
+	uint16_t n_hops; /* of a multipath route, then without ifindex and via; those beyond the array
+			    are counted, not kept */
+	struct netlink_hop {
+		uint32_t ifindex;
+		uint16_t weight; /* 1 to 256 */
+		uint8_t flags;
+		bool has_via;
+		uint8_t via[16];
+	} hop[NETLINK_HOPS_MAX];
 };
 
 enum netlink_event_type {
@@ -117,16 +152,37 @@ int netlink_addrs(struct netlink *nl, uint8_t family, uint32_t ifindex, netlink_
 int netlink_neighs(struct netlink *nl, uint8_t family, uint32_t ifindex, netlink_f *f, void *ctx);
 int netlink_routes(struct netlink *nl, uint8_t family, netlink_f *f, void *ctx);
 
+/* The same of routes, but only those of a table, a protocol and an outgoing interface where these are not 0; newer kernels
+ * look at no others. raw is the kernel's message, which may be sent back (as RTM_NEWROUTE). */
+struct netlink_route_filter {
+	uint8_t family;
+	uint8_t proto;
+	uint32_t table;
+	uint32_t ifindex;
+};
+int netlink_routes_some(struct netlink *nl, const struct netlink_route_filter *only,
+			void (*f)(void *ctx, const struct netlink_route *r,
+				  const struct nlmsghdr *raw),
+			void *ctx);
+
 /* One link, by index, or by name where ifindex is 0. -ENODEV: there is none. */
 int netlink_link_get(struct netlink *nl, uint32_t ifindex, const char *name,
 		     struct netlink_link *out);
 /* The neighbour entry for an IPv6 address on a link. -ENOENT: there is none. */
 int netlink_neigh_get(struct netlink *nl, uint32_t ifindex, const uint8_t dst[16],
 		      struct netlink_neigh *out);
+/* The same of either family. */
+int netlink_neigh_find(struct netlink *nl, uint32_t ifindex, uint8_t family, const uint8_t dst[16],
+		       struct netlink_neigh *out);
 
 /* The route that the kernel would take to an IPv6 address; RTN_LOCAL: it is this host's.
  * -ENETUNREACH: there is none. */
 int netlink_route_get(struct netlink *nl, const uint8_t dst[16], struct netlink_route *out);
+
+/* The route that the kernel would take, of either family. from may be NULL, ifindex 0. entry: not the resolved route but
+ * the entry of the table that matched. Negative errno as the kernel's: -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL. */
+int netlink_route_find(struct netlink *nl, uint8_t family, const uint8_t *dst, const uint8_t *from,
+		       uint32_t ifindex, bool entry, struct netlink_route *out);
 
 /* Sets those flags of `mask` that are in `flags` (IFF_UP, IFF_NOARP…) and clears the others of it.
  */
@@ -141,6 +197,17 @@ int netlink_link_netns(struct netlink *nl, uint32_t ifindex, int netns_fd, struc
 /* Text that stays with the link; empty: none. */
 int netlink_link_alias(struct netlink *nl, uint32_t ifindex, const char *text, struct err *err);
 int netlink_link_delete(struct netlink *nl, uint32_t ifindex, struct err *err);
+/* Makes it a port of another (a bridge, …), 0: of none. */
+int netlink_link_master(struct netlink *nl, uint32_t ifindex, uint32_t master, struct err *err);
+int netlink_link_hwaddr(struct netlink *nl, uint32_t ifindex, const uint8_t *hwaddr, uint8_t n,
+			struct err *err);
+/* A new link: of it name, kind, mtu, hwaddr, peer (vlan, macvlan: the interface it stands on) and data count, others as
+ * far as they are not 0. peer_name: of a veth's other end, else NULL. Not for tun and tap, which rtnetlink cannot make
+ * (netlink_tun_new). netns_fd: -1: that of nl. */
+int netlink_link_new(struct netlink *nl, const struct netlink_link *l, const char *peer_name,
+		     int netns_fd, struct err *err);
+/* A tun or tap device that stays without a program holding it, in the namespace of the thread. */
+int netlink_tun_new(const char *name, bool tap, struct err *err);
 /* A pair of veth devices, each made in the namespace of its descriptor (-1: that of nl). hwaddr: 6
  * bytes or NULL for one the kernel draws; mtu 0: the default, 1500. */
 struct netlink_veth_end {
@@ -159,7 +226,7 @@ int netlink_addr_add(struct netlink *nl, const struct netlink_addr *a, struct er
 int netlink_addr_del(struct netlink *nl, const struct netlink_addr *a, struct err *err);
 
 /* Adds the route or replaces the one with its destination, table and metric; removes it (no error
- * where it is gone). */
+ * where it is gone; IPv6: all its next hops). */
 int netlink_route_set(struct netlink *nl, const struct netlink_route *r, struct err *err);
 int netlink_route_del(struct netlink *nl, const struct netlink_route *r, struct err *err);
 
@@ -167,6 +234,28 @@ int netlink_route_del(struct netlink *nl, const struct netlink_route *r, struct 
  * With NTF_USE in flags and no hwaddr the kernel is asked to resolve the address now. */
 int netlink_neigh_set(struct netlink *nl, const struct netlink_neigh *n, struct err *err);
 int netlink_neigh_del(struct netlink *nl, const struct netlink_neigh *n, struct err *err);
+
+/* ---- Many requests with few system calls ---- */
+
+struct netlink_batch;
+
+/* Messages are gathered, and sent when there are enough and at the flush. The kernel takes each by itself: one that fails
+ * does not keep it from the next. failed is called for each that did, with the tag it was given, the negative errno and
+ * the kernel's text or NULL. NULL: no memory. */
+struct netlink_batch *netlink_batch_new(struct netlink *nl,
+					void (*failed)(void *ctx, uint32_t tag, int code,
+						       const char *text),
+					void *ctx);
+void netlink_batch_free(struct netlink_batch *b);
+/* flags: NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, … of a route to set; -1: remove it. Returns 0 or the error of a send
+ * that was due. */
+int netlink_batch_route(struct netlink_batch *b, const struct netlink_route *r, int flags,
+			uint32_t tag);
+/* A finished message of any kind, of at most 8 KiB. */
+int netlink_batch_message(struct netlink_batch *b, const struct nlmsghdr *h, uint32_t tag);
+/* Sends what is left. Returns 0, or a negative errno where kernel and we no longer understand each other: then it is
+ * unknown what was done. */
+int netlink_batch_flush(struct netlink_batch *b);
 
 /* ---- Requests of other kinds (traffic control, rules, …) ---- */
 
@@ -185,6 +274,9 @@ enum {
 	NETLINK_WATCH_ADDRS = 2, /* IPv6 */
 	NETLINK_WATCH_NEIGHS = 4,
 	NETLINK_WATCH_ROUTES = 8, /* IPv6 */
+	NETLINK_WATCH_IPV4 = 16,  /* of the above also IPv4 */
+	NETLINK_WATCH_UNLISTED = 32, /* nothing is listed between RESYNC events: for those who only pass on that
+					something changed */
 };
 
 /* Listens to those kinds. The first netlink_events_read() begins with all there is, between RESYNC
@@ -207,5 +299,9 @@ void netlink_events_resync(struct netlink_events *e);
  * kernel has no such setting. */
 int netlink_sysctl_get(const char *ifname, const char *key, int *value);
 int netlink_sysctl_set(const char *ifname, const char *key, int value, struct err *err);
+/* The same of net.FAMILY.conf, AF_INET or AF_INET6. */
+int netlink_sysctl_read(uint8_t family, const char *ifname, const char *key, int *value);
+int netlink_sysctl_write(uint8_t family, const char *ifname, const char *key, int value,
+			 struct err *err);
 
 #endif

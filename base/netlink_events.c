@@ -34,6 +34,12 @@ static unsigned groups(unsigned watch)
 		g |= RTMGRP_NEIGH;
 	if (watch & NETLINK_WATCH_ROUTES)
 		g |= RTMGRP_IPV6_ROUTE;
+	if (!(watch & NETLINK_WATCH_IPV4))
+		return g;
+	if (watch & NETLINK_WATCH_ADDRS)
+		g |= RTMGRP_IPV4_IFADDR;
+	if (watch & NETLINK_WATCH_ROUTES)
+		g |= RTMGRP_IPV4_ROUTE;
 	return g;
 }
 
@@ -94,21 +100,33 @@ static void drain(struct netlink_events *e)
 			return;
 }
 
+static int list_family(struct netlink_events *e, uint8_t family, netlink_f *f, void *ctx)
+{
+	int rc = 0;
+
+	if (e->watch & NETLINK_WATCH_ADDRS)
+		rc = netlink_addrs(e->ask, family, 0, f, ctx);
+	if (rc == 0 && e->watch & NETLINK_WATCH_NEIGHS)
+		rc = netlink_neighs(e->ask, family, 0, f, ctx);
+	if (rc == 0 && e->watch & NETLINK_WATCH_ROUTES)
+		rc = netlink_routes(e->ask, family, f, ctx);
+	return rc;
+}
+
 static int list_all(struct netlink_events *e, netlink_f *f, void *ctx)
 {
 	struct netlink_event mark = {.type = NETLINK_EV_RESYNC_BEGIN};
+	bool list = !(e->watch & NETLINK_WATCH_UNLISTED);
 	int rc = 0;
 
 	drain(e);
 	f(ctx, &mark);
-	if (e->watch & NETLINK_WATCH_LINKS)
+	if (list && e->watch & NETLINK_WATCH_LINKS)
 		rc = netlink_links(e->ask, f, ctx);
-	if (rc == 0 && e->watch & NETLINK_WATCH_ADDRS)
-		rc = netlink_addrs(e->ask, AF_INET6, 0, f, ctx);
-	if (rc == 0 && e->watch & NETLINK_WATCH_NEIGHS)
-		rc = netlink_neighs(e->ask, AF_INET6, 0, f, ctx);
-	if (rc == 0 && e->watch & NETLINK_WATCH_ROUTES)
-		rc = netlink_routes(e->ask, AF_INET6, f, ctx);
+	if (rc == 0 && list)
+		rc = list_family(e, AF_INET6, f, ctx);
+	if (rc == 0 && list && e->watch & NETLINK_WATCH_IPV4)
+		rc = list_family(e, AF_INET, f, ctx);
 	if (rc)
 		return rc;
 	mark.type = NETLINK_EV_RESYNC_END;

@@ -6,6 +6,8 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 
 struct attrs {
 	const struct nlattr *at[IFLA_MAX + 1];
@@ -78,12 +80,99 @@ static bool get_addr(const struct nlattr *attr, uint8_t family, uint8_t to[16])
 	return true;
 }
 
-static int link_kind(const struct nlattr *attr, void *ctx)
+static void get_u16(const struct nlattr *attr, uint16_t *v)
+{
+	if (attr && mnl_attr_get_payload_len(attr) >= sizeof(*v))
+		memcpy(v, mnl_attr_get_payload(attr), sizeof(*v));
+}
+
+/* vxlan's addresses: one attribute each for IPv4 and IPv6. */
+static bool get_either(const struct attrs *t, uint16_t v4, uint16_t v6, uint8_t *family,
+		       uint8_t to[16])
+{
+	if (get_addr(t->at[v4], AF_INET, to))
+		*family = AF_INET;
+	else if (get_addr(t->at[v6], AF_INET6, to))
+		*family = AF_INET6;
+	else
+		return false;
+	return true;
+}
+
+static void parse_kind_data(const struct nlattr *attr, struct netlink_link *l)
+{
+	struct netlink_link_data *d = &l->data;
+	struct attrs t = {.max = IFLA_MAX};
+	uint16_t v16 = 0;
+	uint8_t v8 = 0;
+
+	mnl_attr_parse_nested(attr, collect, &t);
+	if (strcmp(l->kind, "vxlan") == 0) {
+		get_u32(t.at[IFLA_VXLAN_ID], &d->id);
+		get_u32(t.at[IFLA_VXLAN_LINK], &d->lower);
+		get_u16(t.at[IFLA_VXLAN_PORT], &d->port);
+		d->port = (uint16_t)(d->port << 8 | d->port >> 8);
+		d->has_remote = get_either(&t, IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6, &d->family,
+					   d->remote);
+		d->has_local = get_either(&t, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LOCAL6, &d->family,
+					  d->local);
+	} else if (strcmp(l->kind, "macvlan") == 0) {
+		get_u32(t.at[IFLA_MACVLAN_MODE], &d->mode);
+	} else if (strcmp(l->kind, "vlan") == 0) {
+		get_u16(t.at[IFLA_VLAN_ID], &v16);
+		d->id = v16;
+	} else if (strcmp(l->kind, "vrf") == 0) {
+		get_u32(t.at[IFLA_VRF_TABLE], &d->id);
+	} else if (strcmp(l->kind, "tun") == 0) {
+		get_u8(t.at[IFLA_TUN_TYPE], &v8);
+		d->id = v8 == 2; /* IFF_TAP */
+	}
+}
+
+static void parse_info(const struct nlattr *attr, struct netlink_link *l)
+{
+	struct attrs t = {.max = IFLA_MAX};
+
+	mnl_attr_parse_nested(attr, collect, &t);
+	get_text(t.at[IFLA_INFO_KIND], l->kind, sizeof(l->kind));
+	if (t.at[IFLA_INFO_DATA])
+		parse_kind_data(t.at[IFLA_INFO_DATA], l);
+}
+
+/* The index'th of an array of numbers. */
+static int32_t get_nth(const struct nlattr *attr, size_t index)
+{
+	int32_t v = 0;
+
+	if (mnl_attr_get_payload_len(attr) >= (index + 1) * sizeof(v))
+		memcpy(&v, (const char *)mnl_attr_get_payload(attr) + index * sizeof(v), sizeof(v));
+	return v;
+}
+
+static int parse_family(const struct nlattr *attr, void *ctx)
 {
 	struct netlink_link *l = ctx;
+	struct attrs t = {.max = IFLA_MAX};
+	const struct nlattr *conf;
 
-	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-		get_text(attr, l->kind, sizeof(l->kind));
+	if (mnl_attr_get_type(attr) == AF_INET) {
+		mnl_attr_parse_nested(attr, collect, &t);
+		conf = t.at[IFLA_INET_CONF];
+		l->ip4.known = conf != NULL;
+		if (conf)
+			l->ip4.forwarding = get_nth(conf, IPV4_DEVCONF_FORWARDING - 1);
+	} else if (mnl_attr_get_type(attr) == AF_INET6) {
+		mnl_attr_parse_nested(attr, collect, &t);
+		conf = t.at[IFLA_INET6_CONF];
+		l->ip6.known = conf != NULL;
+		if (!conf)
+			return MNL_CB_OK;
+		l->ip6.forwarding = get_nth(conf, DEVCONF_FORWARDING);
+		l->ip6.mtu = get_nth(conf, DEVCONF_MTU6);
+		l->ip6.autoconf = get_nth(conf, DEVCONF_AUTOCONF);
+		l->ip6.dad_transmits = get_nth(conf, DEVCONF_DAD_TRANSMITS);
+		l->ip6.disabled = get_nth(conf, DEVCONF_DISABLE_IPV6);
+	}
 	return MNL_CB_OK;
 }
 
@@ -106,8 +195,18 @@ static bool parse_link(const struct nlmsghdr *h, struct netlink_link *l)
 	get_u32(t.at[IFLA_LINK], &l->peer);
 	get_u32(t.at[IFLA_MASTER], &l->master);
 	get_hwaddr(t.at[IFLA_ADDRESS], l->hwaddr, &l->n_hwaddr);
+	get_u8(t.at[IFLA_OPERSTATE], &l->operstate);
+	get_u32(t.at[IFLA_CARRIER_CHANGES], &l->changes);
+	if (t.at[IFLA_STATS64]) {
+		size_t n = mnl_attr_get_payload_len(t.at[IFLA_STATS64]);
+
+		memcpy(&l->stats, mnl_attr_get_payload(t.at[IFLA_STATS64]),
+		       n < sizeof(l->stats) ? n : sizeof(l->stats));
+	}
+	if (t.at[IFLA_AF_SPEC])
+		mnl_attr_parse_nested(t.at[IFLA_AF_SPEC], parse_family, l);
 	if (t.at[IFLA_LINKINFO])
-		mnl_attr_parse_nested(t.at[IFLA_LINKINFO], link_kind, l);
+		parse_info(t.at[IFLA_LINKINFO], l);
 	return true;
 }
 
@@ -158,6 +257,48 @@ static void get_metrics(const struct nlattr *attr, struct netlink_route *r)
 	mnl_attr_for_each_nested(m, attr) if (mnl_attr_get_type(m) == RTAX_MTU) get_u32(m, &r->mtu);
 }
 
+static int collect_hop(const struct nlattr *attr, void *ctx)
+{
+	struct attrs *t = ctx;
+
+	if (mnl_attr_get_type(attr) == RTA_GATEWAY)
+		t->at[RTA_GATEWAY] = attr;
+	return MNL_CB_OK;
+}
+
+static void get_hops(const struct nlattr *attr, struct netlink_route *r)
+{
+	const uint8_t *p = mnl_attr_get_payload(attr);
+	size_t left = mnl_attr_get_payload_len(attr);
+	struct rtnexthop nh;
+	struct netlink_hop *hop;
+	struct attrs t;
+
+	while (left >= sizeof(nh)) {
+		size_t step;
+
+		memcpy(&nh, p, sizeof(nh));
+		step = RTNH_ALIGN((size_t)nh.rtnh_len);
+		if (nh.rtnh_len < sizeof(nh) || nh.rtnh_len > left || r->n_hops == UINT16_MAX)
+			return;
+		if (r->n_hops < NETLINK_HOPS_MAX) {
+			hop = &r->hop[r->n_hops];
+			*hop = (struct netlink_hop){.ifindex = (uint32_t)nh.rtnh_ifindex,
+						    .weight = (uint16_t)(nh.rtnh_hops + 1),
+						    .flags = nh.rtnh_flags};
+			t = (struct attrs){.max = RTA_MAX};
+			mnl_attr_parse_payload(p + sizeof(nh), nh.rtnh_len - sizeof(nh),
+					       collect_hop, &t);
+			hop->has_via = get_addr(t.at[RTA_GATEWAY], r->family, hop->via);
+		}
+		r->n_hops++;
+		if (step >= left)
+			return;
+		p += step;
+		left -= step;
+	}
+}
+
 static bool parse_route(const struct nlmsghdr *h, struct netlink_route *r)
 {
 	const struct rtmsg *m = mnl_nlmsg_get_payload(h);
@@ -179,6 +320,10 @@ static bool parse_route(const struct nlmsghdr *h, struct netlink_route *r)
 	get_u32(t.at[RTA_OIF], &r->ifindex);
 	get_u32(t.at[RTA_PRIORITY], &r->metric);
 	r->has_via = get_addr(t.at[RTA_GATEWAY], r->family, r->via);
+	r->has_src = get_addr(t.at[RTA_PREFSRC], r->family, r->src);
+	r->flags = (uint8_t)m->rtm_flags;
+	if (t.at[RTA_MULTIPATH])
+		get_hops(t.at[RTA_MULTIPATH], r);
 	if (t.at[RTA_METRICS])
 		get_metrics(t.at[RTA_METRICS], r);
 	return r->prefix == 0 || get_addr(t.at[RTA_DST], r->family, r->dst);

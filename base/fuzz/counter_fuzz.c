@@ -10,6 +10,11 @@
 
 extern const char box_yang[];
 
+static const char lid_yang[] =
+	"module lid { yang-version 1.1; namespace \"urn:lid\"; prefix l; import box { prefix b; }"
+	" revision 2026-11-24; feature lock; rpc turn; notification turned;"
+	" augment /b:box/b:contents { leaf locked { if-feature lock; type boolean; } } }";
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char state_text[] = "{\"box:box\":{\"contents\":{\"count\":\"2\",\"thing\":[{\"id\":1,"
@@ -38,8 +43,11 @@ static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_n
 		   struct err *err)
 {
 	struct counter *c = *(struct counter **)ctx;
-	uint64_t times = config_u64(input, "times", 0);
+	uint64_t times;
 
+	if (strcmp(rpc, "lid:turn") == 0)
+		return -EIO;
+	times = config_u64(input, "times", 0);
 	if (!config_text(input, "how") || times < 1 || times > 50)
 		abort();
 	if (times == 1)
@@ -88,14 +96,22 @@ static void fuzz(struct counter *c, struct peer *p, struct slice in)
 	}
 }
 
+/* An even first byte: a room of one module; an odd one: a room that lists two. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const features[] = {"lock", NULL};
+	static const struct counter_module modules[] = {
+		{"box", NULL, box_yang, NULL, true, true},
+		{"lid", "2026-11-24", lid_yang, features, true, false},
+		{"ietf-inet-types", NULL, NULL, NULL, false, false},
+		{0},
+	};
 	static struct config_schema *s;
 	struct counter *c = calloc(1, sizeof(*c));
 	struct peer *p = calloc(1, sizeof(*p));
 
 	if (!s)
-		s = config_schema_new("box", box_yang, NULL);
+		s = counter_schema_new("box", modules, NULL);
 	if (!s || !c || !p)
 		abort();
 	c->room = (struct counter_room){.name = "box",
@@ -105,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					.apply = on_apply,
 					.call = on_call,
 					.ctx = &c};
+	if (size > 0 && data[0] & 1)
+		c->room.modules = modules;
 	c->running = config_parse(s, "{}", 2, NULL, NULL);
 	alloc_init(&c->alloc, 0);
 	list_init(&c->peers);

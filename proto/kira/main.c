@@ -2,19 +2,21 @@
 /* dep-kira: a node of a KIRA network. The shell around the core of kira.h.
  *
  * In this order: the configuration is read; everything that needs privileges is opened
- * (node/node.c); privileges are given up (node/sandbox.c); only then is the first byte from the
+ * (node/node.c); privileges are given up (base/sandbox.h); only then is the first byte from the
  * network looked at. On SIGTERM or SIGINT everything that was made in the kernel is removed; after
  * a crash the next start does that. */
 #include "base/config.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/sandbox.h"
 #include "proto/kira/node/node.h"
 #include "proto/kira/node/options.h"
-#include "proto/kira/node/sandbox.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,11 +44,24 @@ static int make_run_dir(const char *dir, const struct sandbox *s, struct err *er
 	return 0;
 }
 
+/* Links, routes and neighbours; the forwarding tables; raw sockets, as the fallback forwarder's. */
+static const int kept[] = {CAP_NET_ADMIN, CAP_BPF, CAP_NET_RAW, -1};
+static const char *const calls[] = {"bpf", NULL};
+static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, -1};
+
 static int run(const struct options *o, const struct node_params *params, struct config *config)
 {
 	const char *const writable[] = {o->state_dir, o->run_dir, "/proc/sys/net", "/sys/fs/bpf",
 					NULL};
-	struct sandbox sandbox = {.seccomp = o->seccomp, .writable = writable};
+	struct sandbox sandbox = {
+		.name = "dep-kira",
+		.capabilities = kept,
+		.required = 1,
+		.seccomp = o->seccomp,
+		.calls = calls,
+		.families = families,
+		.writable = writable,
+	};
 	struct node_params p = *params;
 	struct err err = {0};
 	struct node *n;
@@ -55,7 +70,7 @@ static int run(const struct options *o, const struct node_params *params, struct
 	if (o->user)
 		rc = sandbox_user(&sandbox, o->user, &err);
 	if (rc == 0)
-		rc = sandbox_begin(o->seccomp, &err);
+		rc = sandbox_begin(&sandbox, &err);
 	if (rc == 0)
 		rc = make_run_dir(o->run_dir, &sandbox, &err);
 	n = calloc(1, sizeof(*n));

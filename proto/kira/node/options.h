@@ -4,7 +4,7 @@
 #define DEP_KIRA_OPTIONS_H
 
 #include "base/log.h"
-#include "proto/kira/node/sandbox.h"
+#include "base/sandbox.h"
 
 struct options {
 	const char *config; /* file, NULL: all defaults */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The rooms behind the counter, as netops sees them: connected, asked and listened to without blocking, connected again
- * after a crash. A configuration change is divided among those that it concerns; room sys gets plan steps (sys/plan.h),
- * others their whole new configuration (config.validate, config.apply). */
+/* The rooms behind the counter, as netops sees them: connected, asked and listened to without
+ * blocking, connected again after a crash. A configuration change is divided among those that it
+ * concerns; room sys gets plan steps (sys/plan.h), others their whole new configuration
+ * (config.validate, config.apply). */
 #ifndef DEP_NETOPS_ROOMS_H
 #define DEP_NETOPS_ROOMS_H
 
@@ -15,14 +16,20 @@ struct rooms;
 struct rooms_env {
 	/* The set of rooms or of their modules is another: a new schema is due. */
 	void (*modules_changed)(void *ctx);
-	/* A room says that something changed at path (RFC 7951 JSON in data, or NULL). */
+	/* A room says that something changed at path (RFC 7951 JSON in data, the changes of a
+	 * configuration as an array, or NULL). Path "/": events were lost. */
 	void (*event)(void *ctx, const char *room, const char *path, yyjson_val *data);
 	void (*up)(void *ctx, const char *room, bool up);
 	void *ctx;
 };
 
-/* dir: where sockets lie. names ended by NULL. */
-struct rooms *rooms_new(uv_loop_t *loop, const char *dir, const char *const *names, const struct rooms_env *env);
+/* dir: where sockets lie. names ended by NULL, at most 32; where two rooms implement one module,
+ * the first of them has its configuration. Room "sys" is the one that takes plan steps. NULL: no
+ * memory, or a path of more than 107 bytes. */
+struct rooms *rooms_new(uv_loop_t *loop, const char *dir, const char *const *names,
+			const struct rooms_env *env);
+/* Answers what is under way with -32082, while it runs. The loop must run once more to release the
+ * memory. */
 void rooms_free(struct rooms *r);
 /* Calls ready when each room has said hello or wait_ms have passed. */
 void rooms_start(struct rooms *r, unsigned wait_ms, void (*ready)(void *ctx), void *ctx);
@@ -30,7 +37,13 @@ void rooms_start(struct rooms *r, unsigned wait_ms, void (*ready)(void *ctx), vo
 const struct schema_module *rooms_modules(const struct rooms *r, size_t *n);
 bool rooms_is_up(const struct rooms *r, const char *room);
 
-/* Answers come once, later; e NULL: it worked. A room that is not there: -32082; one that refuses: -32084. */
+/* Answers come once, later; e NULL: it worked. A room that is not there: -32082; one that does not
+ * answer: -32081; one that refuses: -32084; error.data has "room". These four run one after the
+ * other, and look at the store when their turn comes; c is copied. A room that ends in the middle
+ * of its step has failed it; its part is taken back when it is there again, for which 5 s are
+ * waited. What could not be taken back is listed in data.residual [{room, what}]: -32085 where a
+ * room refused that, and else, as the room is away, the code of the failure: it must be reconciled
+ * when it comes up. */
 typedef void rooms_f(void *ctx, struct neterr *e);
 /* Would the rooms take the changes? Without any effect. */
 void rooms_check(struct rooms *r, struct store *s, const struct changes *c, rooms_f *f, void *ctx);
@@ -38,14 +51,22 @@ void rooms_check(struct rooms *r, struct store *s, const struct changes *c, room
 void rooms_apply(struct rooms *r, struct store *s, const struct changes *c, rooms_f *f, void *ctx);
 /* All are as before c, whatever part of it they had. Running must be as before c. */
 void rooms_undo(struct rooms *r, struct store *s, const struct changes *c, rooms_f *f, void *ctx);
-/* All are as running says (after a reboot, after a room's restart). */
+/* All that are there are as running says (after a reboot, after a room's restart, which env.up
+ * tells). Not to be asked between the answer of rooms_apply() and store_apply(): it would lead
+ * back. The others are gone on with where one fails. */
 void rooms_reconcile(struct rooms *r, struct store *s, rooms_f *f, void *ctx);
 
-/* Operational state of all rooms that have a part of path (libyang's form, "/": all): one document, merged. */
+/* Operational state of all rooms that have a part of path (libyang's form, "/": all): one document,
+ * merged, that f takes over. Where path is "/", rooms that are not there or fail are left out. */
 void rooms_state(struct rooms *r, struct schema *s, const char *path, unsigned depth,
 		 void (*f)(void *ctx, yyjson_doc *doc, struct neterr *e), void *ctx);
+/* What rooms that apply their configuration themselves have in force, explicit values: to begin
+ * with at the first start. */
+void rooms_config(struct rooms *r, struct schema *s,
+		  void (*f)(void *ctx, yyjson_doc *doc, struct neterr *e), void *ctx);
 /* An rpc of a room: input is {"module:rpc": {…}} or NULL; the answer's output. */
-void rooms_call(struct rooms *r, const char *room, const char *rpc, yyjson_mut_doc *doc, yyjson_mut_val *input,
-		unsigned timeout_ms, void (*f)(void *ctx, yyjson_val *output, struct neterr *e), void *ctx);
+void rooms_call(struct rooms *r, const char *room, const char *rpc, yyjson_mut_doc *doc,
+		yyjson_mut_val *input, unsigned timeout_ms,
+		void (*f)(void *ctx, yyjson_val *output, struct neterr *e), void *ctx);
 
 #endif

@@ -12,6 +12,7 @@
 #include "proto/netops/neterr.h"
 #include "proto/netops/principal.h"
 #include "proto/netops/store/changes.h"
+#include "proto/netops/store/nacm.h"
 #include "proto/netops/store/schema.h"
 
 enum datastore { DS_RUNNING, DS_CANDIDATE, DS_STARTUP, DS_OPERATIONAL };
@@ -25,6 +26,8 @@ struct store;
 struct store *store_new(struct schema *schema, struct err *err);
 void store_free(struct store *s);
 struct schema *store_schema(const struct store *s);
+/* The access control by which reads and edits are judged, from running's own rules. */
+struct nacm *store_nacm(struct store *s);
 
 /* ---- Running ---- */
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dep-netops: the node's management. In this order: options are read; privileges are given up (it needs none); the
+ * rooms are met and what a crash or reboot left open is ended (ops/ops_start.c); only then does it listen. */
+#include "base/log.h"
+#include "base/loop.h"
+#include "proto/netops/daemon/daemon.h"
+#include "proto/netops/txn/failpoint.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
+
+static int fail(const struct err *err, int status)
+{
+	err_print(err, "dep-netops", stderr);
+	return status;
+}
+
+static int make_dir(const char *dir, mode_t mode, const struct sandbox *s, struct err *err)
+{
+	if (mkdir(dir, mode) != 0)
+		return errno == EEXIST ? 0 : err_set(err, -errno, "cannot make %s: %s", dir, strerror(errno));
+	if (s->drop_user && chown(dir, s->uid, s->gid) != 0)
+		return err_set(err, -errno, "cannot give %s to the user: %s", dir, strerror(errno));
+	return 0;
+}
+
+static int give_up(const struct options *o, struct sandbox *s, struct err *err)
+{
+	int rc = o->user ? sandbox_user(s, o->user, err) : 0;
+
+	if (rc == 0)
+		rc = sandbox_begin(s, err);
+	if (rc == 0)
+		rc = make_dir(o->run_dir, 0755, s, err);
+	if (rc == 0)
+		rc = make_dir(o->state_dir, 0700, s, err);
+	if (rc == 0)
+		rc = sandbox_enter(s, err);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	static const int none[] = {-1};
+	static const int families[] = {AF_INET, AF_INET6, -1};
+	const char *writable[3] = {NULL};
+	struct sandbox sandbox = {.name = "dep-netops",
+				  .capabilities = none,
+				  .families = families,
+				  .threads = true,
+				  .writable = writable};
+	struct options o;
+	struct err err = {0};
+	int rc;
+
+	failpoint_init();
+	if (options_read(&o, argc, argv, &err) != 0)
+		return fail(&err, EXIT_USAGE);
+	if (o.help || o.version) {
+		fputs(o.help ? options_help : "dep-netops " DEP_VERSION "\n", stdout);
+		return 0;
+	}
+	loop_signals_hold();
+	log_init("dep-netops", o.level);
+	sandbox.seccomp = o.seccomp;
+	writable[0] = o.state_dir;
+	writable[1] = o.run_dir;
+	rc = o.fixture ? 0 : give_up(&o, &sandbox, &err);
+	if (rc == 0)
+		rc = o.fixture ? daemon_fixture(&o, &err) : daemon_run(&o, &err);
+	return rc == 0 ? 0 : fail(&err, EXIT_CANNOT);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Takes steps in the kernel. Each is compared with what is there first, so that one that is there already does nothing,
+ * and its inverse leads back to what was there, not to what somebody believed. Where one fails, those before it are
+ * undone from their inverses at once.
+ *
+ * The kernel takes other things away with a link or an address (routes, further addresses, neighbours). What it took is
+ * found by looking before and after, is put back at the end where it can be, whoever it belongs to, and is part of the
+ * inverse. */
+#ifndef DEP_SYS_APPLY_H
+#define DEP_SYS_APPLY_H
+
+#include "base/netlink.h"
+#include "proto/netops/sys/step.h"
+
+struct apply_result {
+	bool *changed; /* one of each step */
+	size_t n_changed;
+	struct steps inverse; /* in order; empty after a dry run */
+};
+
+/* dry_run: only finds what would change. Returns 0, or a negative errno and err: what, where (index and step), the mend; then
+ * nothing is changed, or err says what could not be undone. *out must be released in every case. */
+int apply_steps(struct netlink *nl, const struct steps *steps, bool dry_run,
+		struct apply_result *out, struct err *err);
+void apply_result_free(struct apply_result *r);
+
+#endif
