@@ -98,18 +98,19 @@ static int start_agent(struct demo *d, unsigned i, struct agent *agent, struct e
 /* Shows whole lines. Returns false at the end of its output. */
 static bool listen_to(struct demo *d, struct agent *agent)
 {
-	ssize_t got = read(agent->out, agent->line + agent->n, sizeof(agent->line) - 1 - agent->n);
-	char *nl;
+	char chunk[256];
+	ssize_t got = read(agent->out, chunk, sizeof(chunk));
+	ssize_t i;
 
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR;
-	agent->n += (size_t)got;
-	while ((nl = memchr(agent->line, '\n', agent->n)) || agent->n == sizeof(agent->line) - 1) {
-		size_t whole = nl ? (size_t)(nl - agent->line) + 1 : agent->n;
-
-		view_line(d, "  %.*s", (int)(whole - (nl != NULL)), agent->line);
-		agent->n -= whole;
-		memmove(agent->line, agent->line + whole, agent->n);
+	for (i = 0; i < got; i++) {
+		if (chunk[i] != '\n')
+			agent->line[agent->n++] = chunk[i];
+		if (chunk[i] == '\n' || agent->n == sizeof(agent->line)) {
+			view_line(d, "  %.*s", (int)agent->n, agent->line);
+			agent->n = 0;
+		}
 	}
 	return got > 0;
 }
