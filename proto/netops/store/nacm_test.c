@@ -305,9 +305,11 @@ static char *get(struct store *s, enum datastore ds, const char *candidate,
  * any other. */
 static void test_reads_omit(void **state)
 {
-	struct store *s = store_with(schema, OPS(RULE("a", "\"path\":\"/ietf-interfaces:interfaces/"
-							   "interface/description\"" DENY) "," RULE(
-						     "b", "\"path\":\"" ETH1 "\"" DENY)));
+	struct store *s = store_with(
+		schema,
+		OPS(RULE("a", "\"path\":\"/ietf-interfaces:interfaces/"
+			      "interface/description\"" DENY) "," RULE("b", "\"path\":\"" ETH1
+									    "\"" DENY)));
 	int code;
 
 	assert_string_equal(
@@ -344,9 +346,11 @@ static void add_name(void *ctx, const char *value)
 
 static void test_completion_hides(void **state)
 {
-	struct store *s = store_with(schema, OPS(RULE("a", "\"path\":\"/ietf-interfaces:interfaces/"
-							   "interface/description\"" DENY) "," RULE(
-						     "b", "\"path\":\"" ETH1 "\"" DENY)));
+	struct store *s = store_with(
+		schema,
+		OPS(RULE("a", "\"path\":\"/ietf-interfaces:interfaces/"
+			      "interface/description\"" DENY) "," RULE("b", "\"path\":\"" ETH1
+									    "\"" DENY)));
 	struct names n = {""};
 
 	assert_int_equal(store_complete(s, DS_RUNNING, &ann,
@@ -383,10 +387,11 @@ static int edit(struct store *s, const struct principal *p, int op, const char *
 static void test_edits_denied(void **state)
 {
 	struct store *s = store_with(
-		schema, OPS(RULE("a", "\"path\":\"" ETH0 "/description\",\"access-operations\":"
-							 "\"update\"" PERMIT) "," RULE(
-				"b", "\"path\":\"" ETH1
-				     "\",\"access-operations\":\"create delete\"" PERMIT)));
+		schema,
+		OPS(RULE("a", "\"path\":\"" ETH0 "/description\",\"access-operations\":"
+			      "\"update\"" PERMIT) "," RULE("b", "\"path\":\"" ETH1
+								 "\",\"access-operations\":"
+								 "\"create delete\"" PERMIT)));
 	struct neterr e = {0};
 	struct changes c;
 
