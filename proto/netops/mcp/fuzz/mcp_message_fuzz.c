@@ -4,6 +4,7 @@
  * "get", "delete": those requests), an empty line, the body; they are parted by the byte 0x1e. "@"
  * as a session's or event's value stands for the one that was given last. */
 #include "proto/netops/mcp/fixture.h"
+#include "proto/netops/mcp/mcp_priv.h"
 #include "proto/netops/mcp/testwire.h"
 
 #include "base/loop.h"
@@ -31,8 +32,21 @@ static void start(void)
 		abort();
 }
 
+/* Nothing of an input is left for the next: sessions, tasks, timers. Now and then the server is
+ * made anew. */
 static void stop(void)
 {
+	static unsigned n;
+
+	list_each_safe (it, &m->sessions_used)
+		mcp_session_close(container_of(it, struct mcp_session, used));
+	list_each_safe (it, &m->tasks_all) {
+		mcp_task_cancel(container_of(it, struct mcp_task, all));
+		mcp_task_free(container_of(it, struct mcp_task, all));
+	}
+	uv_run(&loop, UV_RUN_NOWAIT);
+	if (++n % 500)
+		return;
 	mcp_free(m);
 	if (loop_finish(&loop) < 0)
 		abort();
@@ -133,7 +147,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < n; i++)
 		testwire_close(&wire[i]);
 	testwire_close(&pipe);
-	/* Nothing of an input is left for the next. */
 	stop();
 	free(copy);
 	return 0;
