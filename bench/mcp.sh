@@ -60,8 +60,8 @@ measure() {
 }
 
 line() {
-	printf '{"bench":"mcp-tools-call","who":"%s","version":"%s","per_s":%s,"requests":%s,"p50_ms":%s,"p99_ms":%s,"errors":%s,"cpu_us":%s,"rss_max_kib":%s}\n' \
-		"$1" "$2" "$rate" "$requests" "$p50" "$p99" "$errors" "$us" "$rss"
+	printf '{"bench":"mcp-tools-call","who":"%s","version":"%s","per_s":%s,"requests":%s,"p50_ms":%s,"p99_ms":%s,"errors":%s,"cpu_us":%s,"per_core_s":%.0f,"rss_max_kib":%s}\n' \
+		"$1" "$2" "$rate" "$requests" "$p50" "$p99" "$errors" "$us" "$(awk -v u="$us" 'BEGIN { print 1e6 / u }')" "$rss"
 }
 
 wait_port() {
@@ -79,6 +79,46 @@ wait_port 4101
 measure 4101
 line ours "$(cd "$top" && git describe --always --dirty 2>/dev/null || echo unknown)"
 our_rate=$rate our_errors=$errors our_rss=$rss our_us=$us
+# What a subscription costs that has nothing to say.
+python3 - "$pid" <<'EOF'
+import json, resource, socket, sys, time
+def rss():
+    with open(f"/proc/{sys.argv[1]}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+n = 1000
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {
+    "notifications": {"resourceSubscriptions": ["test://watched-resource"]},
+    "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}}})
+def post(method, body, name=""):
+    return (f"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n"
+        f"{name}Content-Length: {len(body)}\r\n\r\n{body}").encode()
+before, streams = rss(), []
+for _ in range(n):
+    s = socket.create_connection(("127.0.0.1", 4101))
+    s.sendall(post("subscriptions/listen", body))
+    while b"acknowledged" not in s.recv(65536):
+        pass
+    streams.append(s)
+each = (rss() - before) / n
+took = []
+call = json.dumps({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "test_trigger_resource_update",
+    "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}}})
+control = socket.create_connection(("127.0.0.1", 4101))
+for _ in range(50):
+    start = time.monotonic()
+    control.sendall(post("tools/call", call, "Mcp-Name: test_trigger_resource_update\r\n"))
+    for s in streams[:100]:
+        s.recv(65536)
+    took.append((time.monotonic() - start) * 1000)
+    control.recv(65536)
+    for s in streams[100:]:
+        s.recv(65536)
+took.sort()
+print(json.dumps({"bench": "mcp-listen", "streams": n, "rss_kib_each": round(each, 2),
+    "update_of_100_p50_ms": round(took[25], 2), "update_of_100_p98_ms": round(took[49], 2)}))
+EOF
 kill "$pid"
 wait "$pid" || true
 pid=''

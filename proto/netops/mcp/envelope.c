@@ -448,6 +448,7 @@ static void legacy_request(struct mcp_req *r, const struct shape *s, size_t n)
 	r->method = mcp_method_find(yyjson_get_str(s->method), yyjson_get_len(s->method));
 	if (r->session) {
 		r->era = r->session->era;
+		memcpy(r->who.session, r->session->who.session, sizeof(r->who.session));
 		r->caps = r->session->caps ? yyjson_doc_get_root(r->session->caps) : NULL;
 		r->log_level = r->session->log_level;
 		if (find_req(&r->session->reqs, true, r->id, r->id_n)) {
