@@ -14,6 +14,12 @@ _dep_reply()
 	done
 }
 
+_dep_files()
+{
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+}
+
 # Names of NAME:HELP lines.
 _dep_names()
 {
@@ -43,7 +49,7 @@ _dep_node()
 	case $prev in
 	--datastore) _dep_reply running candidate operational; return ;;
 	--protocol) _dep_reply 2025-06-18 2025-11-25 2026-07-28; return ;;
-	--file | --ca | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--file | --ca | --socket) _dep_files; return ;;
 	--commit) _dep_lines commit "${connect[@]}" -- "$cur"; return ;;
 	--delete) _dep_path; return ;;
 	--node | --depth | --candidate | --confirmed | --comment | --token | --client-id | --scope) return ;;
@@ -79,7 +85,7 @@ _dep()
 	fi
 	prev=${words[-1]}
 	if [[ $prev == --socket ]]; then
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		_dep_files
 		return
 	fi
 	# What stands before the cursor, without options and their values.
@@ -113,7 +119,7 @@ _dep()
 	'kira config')
 		mapfile -t COMPREPLY < <(compgen -W 'get set validate diff' -- "$cur") ;;
 	'kira config set' | 'kira config validate' | 'kira config diff')
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		_dep_files ;;
 	esac
 }
 
