@@ -26,7 +26,7 @@ int netlink_route_find(struct netlink *nl, uint8_t family, const uint8_t *dst, c
 
 	m->rtm_family = family;
 	m->rtm_dst_len = (uint8_t)(netlink_addr_len(family) * 8);
-	m->rtm_flags = entry ? RTM_F_FIB_MATCH : family == AF_INET ? RTM_F_LOOKUP_TABLE : 0;
+	m->rtm_flags = (entry ? RTM_F_FIB_MATCH : 0) | (family == AF_INET ? RTM_F_LOOKUP_TABLE : 0);
 	mnl_attr_put(&q.h, RTA_DST, netlink_addr_len(family), dst);
 	if (from) {
 		m->rtm_src_len = m->rtm_dst_len;

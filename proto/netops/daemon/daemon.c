@@ -3,7 +3,6 @@
 
 #include "base/loop.h"
 #include "proto/netops/daemon/front.h"
-#include "proto/netops/mcp/fixture.h"
 #include "proto/netops/mcp/stdio.h"
 #include "proto/netops/ops/tools.h"
 
@@ -128,12 +127,15 @@ static int open_mcp(struct daemon *d)
 		.ctx = d,
 	};
 	int rc = state_key(d->o->state_dir, p.state_key, d->err);
+	char *network;
 
 	if (rc != 0)
 		return rc;
 	snprintf(tasks, sizeof(tasks), "%s/tasks", d->o->state_dir);
-	p.network = netops_tools_capability(d->ops);
+	network = ops_capability(d->ops);
+	p.network = network;
 	d->mcp = mcp_new(&d->loop, &p, d->err);
+	free(network);
 	if (!d->mcp)
 		return d->err->code;
 	return netops_tools_add(d->mcp, d->ops, d->err);
@@ -227,7 +229,8 @@ int daemon_run(const struct options *o, struct err *err)
 	}
 	if (d.ops)
 		ops_unlisten(d.ops, &d.listener);
-	netops_tools_remove(d.mcp, d.ops);
+	if (d.mcp)
+		netops_tools_remove(d.mcp);
 	mcp_free(d.mcp);
 	ops_free(d.ops);
 	loop_finish(&d.loop);

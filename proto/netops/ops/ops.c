@@ -78,6 +78,9 @@ int ops_edit(struct ops *o, const struct ops_origin *from, const char *candidate
 	usec_t since = clock_now();
 	int rc = ops_may(o, from, SCOPE_EDIT, true, e);
 
+	if (rc == 0 && n > OPS_MAX_EDIT)
+		rc = neterr_set(e, NETERR_CONFIG_INCOMPATIBLE, "too-big", "%zu entries; %d are the most in one edit", n,
+				OPS_MAX_EDIT);
 	if (rc == 0)
 		rc = store_edit(o->store, candidate ? candidate : "", from->by, edit, n, since, e);
 	ops_record(o, from, store_hash(o->store), NULL, rc == 0 ? NULL : e, since);
@@ -352,19 +355,27 @@ void ops_config_changed(struct ops *o, const struct changes *c)
 
 /* ---- Time ---- */
 
+static usec_t next_deadline(struct ops *o, usec_t now)
+{
+	usec_t engine = txn_tick(o->txn, now);
+	usec_t audit = o->audit ? audit_tick(o->audit, now) : USEC_NEVER;
+
+	return engine < audit ? engine : audit;
+}
+
 usec_t ops_tick(void *ctx, usec_t now)
 {
 	struct ops *o = ctx;
 
 	store_expire(o->store, now);
-	return txn_tick(o->txn, now);
+	return next_deadline(o, now);
 }
 
 /* After everything that may have moved the engine's next deadline. */
 void ops_arm(struct ops *o)
 {
 	if (o->timer_open)
-		loop_timer_set(&o->timer, txn_tick(o->txn, clock_now()));
+		loop_timer_set(&o->timer, next_deadline(o, clock_now()));
 }
 
 /* ---- The journal ---- */
@@ -435,8 +446,7 @@ static int open_journal(struct ops *o, struct err *err)
 	o->journal = journal_open(&p, err);
 	if (!o->journal)
 		return err->code;
-	o->audit = audit_new(o->journal, o->state_dir, err);
-	return o->audit ? 0 : err->code;
+	return 0;
 }
 
 struct ops *ops_new(const struct ops_params *p, struct err *err)

@@ -12,6 +12,8 @@
 #include "proto/netops/store/store.h"
 #include "proto/netops/txn/txn.h"
 
+#define OPS_MAX_EDIT 1000 /* entries of one edit */
+
 struct ops;
 
 struct ops_params {
@@ -27,6 +29,9 @@ struct ops_params {
 struct ops *ops_new(const struct ops_params *p, struct err *err);
 void ops_start(struct ops *o, void (*ready)(void *ctx, int rc, struct err *err), void *ctx);
 void ops_free(struct ops *o);
+
+/* capabilities.network as JSON text; free(3). */
+char *ops_capability(const struct ops *o);
 
 struct store *ops_store(struct ops *o);
 struct schema *ops_schema(struct ops *o);

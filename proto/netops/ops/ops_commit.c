@@ -5,7 +5,7 @@
 #include "proto/netops/ops/ops_priv.h"
 
 #include "proto/netops/ops/ops_reach.h"
-#include "proto/netops/txn/jcs.h"
+#include "proto/netops/audit/jcs.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -323,7 +323,7 @@ void ops_commit(struct ops *o, const struct ops_origin *from, const struct ops_c
 	if (rc == 0)
 		rc = ops_may(o, &k->from, SCOPE_COMMIT, !k->c.dry_run, &e);
 	if (rc == 0 && k->c.idempotency_key)
-		rc = jcs_digest_without(k->from.args, "idempotencyKey", k->digest) == 0
+		rc = jcs_digest(k->from.args, "idempotencyKey", k->digest) == 0
 			     ? 0
 			     : neterr_set(&e, NETERR_INTERNAL, "resource-denied", "no memory");
 	if (rc != 0)

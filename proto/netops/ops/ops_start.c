@@ -7,6 +7,8 @@
  * changed (running is written out, compiled against the new schema, and read again). */
 #include "proto/netops/ops/ops_priv.h"
 
+#include "proto/netops/store/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -167,6 +169,44 @@ static int open_parts(struct ops *o, struct err *err)
 	return 0;
 }
 
+static bool denied_to_all(const struct lysc_node *node)
+{
+	LY_ARRAY_COUNT_TYPE i;
+
+	LY_ARRAY_FOR(node->exts, i)
+	{
+		if (strcmp(node->exts[i].def->name, "default-deny-all") == 0 &&
+		    strcmp(node->exts[i].def->module->name, "ietf-netconf-acm") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* nacm:default-deny-all on the node or on one above it: its value is in no record. */
+static bool is_secret(void *ctx, const char *path)
+{
+	struct ops *o = ctx;
+	struct path p;
+	bool found = false;
+	size_t i;
+
+	if (path_parse(schema_ctx(o->schema), path, &p, NULL) == 0) {
+		for (i = 0; i < p.n && !found; i++)
+			found = denied_to_all(p.step[i].node);
+	}
+	path_free(&p);
+	return found;
+}
+
+static int open_audit(struct ops *o, struct err *err)
+{
+	const struct audit_params p = {
+		.journal = o->journal, .dir = o->state_dir, .secret = is_secret, .ctx = o};
+
+	o->audit = audit_new(&p, err);
+	return o->audit ? 0 : err->code;
+}
+
 static int replay(struct ops *o, struct err *err)
 {
 	const struct journal_visitor v = {.checkpoint = on_checkpoint, .record = on_record, .ctx = o};
@@ -176,6 +216,8 @@ static int replay(struct ops *o, struct err *err)
 	rc = journal_replay(o->journal, &v, err);
 	if (rc == 0)
 		rc = load_startup(o, err);
+	if (rc == 0)
+		rc = open_audit(o, err);
 	return rc;
 }
 

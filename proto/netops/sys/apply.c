@@ -35,7 +35,7 @@ const char *apply_ifname(struct apply *a, uint32_t ifindex)
 	for (i = 0; i < a->n_names; i++)
 		if (a->names[i].ifindex == ifindex)
 			return a->names[i].name;
-	if (ifindex == 0 || netlink_link_get(a->nl, ifindex, NULL, &l))
+	if (ifindex == 0 || netlink_link_get(a->ask, ifindex, NULL, &l))
 		return "";
 	i = a->n_names < APPLY_NAMES ? a->n_names++ : ifindex % APPLY_NAMES;
 	a->names[i].ifindex = ifindex;
@@ -122,7 +122,7 @@ static void free_lost(struct apply *a)
 /* Goes back as far as possible. What fails is told once, with the first reason. */
 static void undo(struct apply *a, struct err *err)
 {
-	struct apply u = {.nl = a->nl, .undoing = true, .out = a->out, .steps = &a->back};
+	struct apply u = {.nl = a->nl, .ask = a->ask, .undoing = true, .out = a->out, .steps = &a->back};
 	struct err first = {0};
 	size_t failed = 0;
 	size_t n;
@@ -155,6 +155,9 @@ int apply_steps(struct netlink *nl, const struct steps *steps, bool dry_run,
 	*out = (struct apply_result){.changed = calloc(steps->n + 1, sizeof(bool))};
 	if (!out->changed)
 		return err_set(err, -ENOMEM, "no memory");
+	a.ask = netlink_open(err);
+	if (!a.ask)
+		return -ENOBUFS;
 	for (; rc == 0 && a.at < steps->n; a.at += n) {
 		rc = take(&a, &n, err);
 		if (rc)
@@ -169,6 +172,7 @@ int apply_steps(struct netlink *nl, const struct steps *steps, bool dry_run,
 		out->inverse = a.back;
 		a.back = (struct steps){0};
 	}
+	netlink_close(a.ask);
 	steps_free(&a.back);
 	free_lost(&a);
 	return rc;

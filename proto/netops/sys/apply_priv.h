@@ -16,6 +16,7 @@ struct lost {
 
 struct apply {
 	struct netlink *nl;
+	struct netlink *ask; /* for names, while nl lists */
 	const struct steps *steps;
 	size_t at; /* the step under way */
 	bool dry_run;

@@ -234,7 +234,7 @@ static void restore_route(struct apply *a, struct lost *l)
 void apply_restore(struct apply *a)
 {
 	struct steps none = {0};
-	struct apply r = {.nl = a->nl, .undoing = true, .out = a->out, .steps = &none};
+	struct apply r = {.nl = a->nl, .ask = a->ask, .undoing = true, .out = a->out, .steps = &none};
 	size_t i;
 
 	for (i = a->n_lost; i > 0; i--) {

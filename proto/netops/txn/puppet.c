@@ -38,6 +38,7 @@ static void play_one(struct puppet *p, struct puppet_map *m, const struct change
 		p->misfit = true;
 		return;
 	}
+	memset(m->value[i], 0, sizeof(m->value[i])); /* maps are compared whole */
 	snprintf(m->value[i], sizeof(m->value[i]), "%s", x->new ? x->new : "");
 }
 
