@@ -14,13 +14,13 @@
  *                                          of lists on the way
  * call             {rpc, input?}        -> {output}
  * subscribe        {path?}              -> {path}; from then on notifications "event" with
- *                                          {path, time, data or changes, lost}
+ *                                          {path, time, data or changes or neither, lost}
  * unsubscribe      {}                   -> {}
  * metrics          {}                   -> {text}: Prometheus text format
  *
  * depth counts levels, the node at path is 1; 0 or absent: all. An event's path is that of a YANG
  * notification ("/kira:neighbour-up"), or the top of the configuration ("/kira:kira") with what
- * config.apply changed. A client has one subscription, of one such path or of all ("/" or absent).
+ * config.apply changed, or that of state that is another now, with keys, without anything. A client has one subscription, of one such path or of all ("/" or absent).
  * lost: events that this client has missed so far because it reads too slowly.
  *
  * Errors have JSON-RPC's codes (-32700 not JSON, -32600 not a request, -32601 no such method,
@@ -139,6 +139,8 @@ void counter_fail(struct counter *c, uint64_t call, const struct err *err);
 void counter_event(struct counter *c, const char *name, yyjson_mut_doc *doc,
 		   yyjson_mut_val *content);
 bool counter_listened(const struct counter *c);
+/* Tells who subscribed to all that the state at path is another now (an instance, with keys): an event without data. */
+void counter_changed(struct counter *c, const char *path);
 
 /* --- the client's end: blocking, for dep and tests --- */
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #define CHUNK 65536
@@ -535,6 +536,15 @@ void counter_link_close(struct counter_link *l)
 bool counter_link_is_up(const struct counter_link *l)
 {
 	return l->up;
+}
+
+bool counter_link_is_alive(const struct counter_link *l)
+{
+	char byte;
+	int fd;
+
+	return l->up && uv_fileno((const uv_handle_t *)&l->conn->pipe, &fd) == 0 &&
+	       recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
 }
 
 void counter_link_hurry(struct counter_link *l)

@@ -71,6 +71,8 @@ struct room *rooms_of_module(struct rooms *r, const char *name, size_t n);
  * itself. */
 struct room *rooms_of_path(struct rooms *r, const char *path);
 bool room_is_sys(const struct room *room);
+/* It is up, and has not died since, of which we may not have been told yet. */
+bool room_is_there(const struct room *room);
 /* What a counter request failed with, or another err about a room, as a network error. Returns its
  * code. */
 int room_error(struct neterr *e, const struct room *room, const struct err *err);

@@ -38,6 +38,8 @@ static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut
 
 	if (rc == 0)
 		rc = state_routing(s->nl, path, doc, root);
+	if (rc == 0 && s->filters)
+		rc = filters_state(s->filters, path, doc, root);
 	return rc ? err_set(err, rc, "the kernel's state cannot be read: %s", strerror(-rc)) : 0;
 }
 
@@ -94,7 +96,7 @@ static int call_apply(struct sys *s, uint64_t call, const struct lyd_node *input
 	int rc = read_steps(input, &steps, err);
 
 	if (rc == 0)
-		rc = apply_steps(s->nl, &steps, dry_run, &result, err);
+		rc = apply_steps(s->nl, s->filters, &steps, dry_run, &result, err);
 	if (rc == 0) {
 		log_info(dry_run ? "steps compared" : "steps taken", LOG_NUM("steps", steps.n),
 			 LOG_NUM("changed", result.n_changed));

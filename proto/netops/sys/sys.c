@@ -25,6 +25,9 @@ int sys_open(struct sys *s, const struct sys_params *p, struct err *err)
 	s->nl = netlink_open(err);
 	if (!s->nl)
 		return err->code;
+	s->filters = filters_open(p->state_dir, err);
+	if (!s->filters)
+		log_err(LOG_LEVEL_WARNING, err);
 	rc = watch_open(s, err);
 	return rc ? rc : room_open(s, err);
 }
@@ -69,5 +72,6 @@ void sys_close(struct sys *s)
 	if (s->looped)
 		loop_finish(&s->loop);
 	netlink_close(s->nl);
+	filters_close(s->filters);
 	config_schema_free(s->schema);
 }

@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "base/netlink.h"
 #include "proto/netops/sys/events.h"
+#include "proto/netops/sys/filters.h"
 
 struct sys_params {
 	const char *run_dir;
@@ -21,6 +22,7 @@ struct sys {
 	struct config_schema *schema;
 	struct counter *counter;
 	struct netlink *nl;
+	struct filters *filters; /* NULL: no nftables here */
 	struct netlink_events *watch;
 	uv_poll_t watch_poll;
 	bool polling;
