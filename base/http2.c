@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* HTTP/2 (RFC 9113) requests, by nghttp2. A body's window is given back as the room takes the body,
  * so what a peer can make us hold of all its streams is the connection's window. nghttp2 itself
- * ends connections that reset streams too fast, send CONTINUATION without end, or make us queue
- * acknowledgements. */
+ * ends connections that send CONTINUATION without end or make us queue acknowledgements. */
 #include "base/http_priv.h"
 
 #include <nghttp2/nghttp2.h>
@@ -12,10 +11,13 @@
 #define CONN_WINDOW 1048576
 /* Frames are made ahead of the socket up to this. */
 #define AHEAD 131072
+/* Streams that a peer may reset in a second (CVE-2023-44487). */
+#define RESETS 500
 
 bool http2_is_preface(const uint8_t *p, size_t n)
 {
-	return memcmp(p, NGHTTP2_CLIENT_MAGIC, n < HTTP2_PREFACE_BYTES ? n : HTTP2_PREFACE_BYTES) ==
+	return n == 0 ||
+	       memcmp(p, NGHTTP2_CLIENT_MAGIC, n < HTTP2_PREFACE_BYTES ? n : HTTP2_PREFACE_BYTES) ==
 	       0;
 }
 
@@ -264,12 +266,26 @@ static void on_head(struct http_conn *c, struct http_req *r, bool end)
 	serve(r);
 }
 
+/* nghttp2 limits this as well, but by a GOAWAY behind all that was read. */
+static int count_reset(struct http_conn *c)
+{
+	uint64_t now = http_now(c->s);
+
+	if (now - c->resets_at > 1000) {
+		c->resets_at = now;
+		c->resets = 0;
+	}
+	return ++c->resets > RESETS ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
 static int on_frame(nghttp2_session *h2, const nghttp2_frame *f, void *ctx)
 {
 	struct http_conn *c = ctx;
 	struct http_req *r;
 	bool end = f->hd.flags & NGHTTP2_FLAG_END_STREAM;
 
+	if (f->hd.type == NGHTTP2_RST_STREAM)
+		return count_reset(c);
 	if (f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA)
 		return 0;
 	r = req_of(h2, f->hd.stream_id);

@@ -161,6 +161,8 @@ struct http_conn {
 	struct list reqs;
 	struct http_req *reading; /* whose header block is being read */
 	uint32_t n_reqs;
+	uint32_t resets; /* by the peer, in the second that began at resets_at */
+	uint64_t resets_at;
 
 	bool in_head : 1;
 	bool in_name : 1;

@@ -8,7 +8,7 @@ set -euo pipefail
 seconds=4 rounds=5
 [ "${1:-}" = --quick ] && { seconds=1; rounds=3; }
 top=${DEP_TOP:-$(readlink -f "$(dirname "$0")/..")}
-server=$top/build/release/bench/http_server
+server=$top/build/release/base/http-server
 work=$(mktemp -d)
 pids=()
 finish() {
@@ -68,7 +68,7 @@ for _ in $(seq 50); do
 	grep -q ready "$work/ready" && curl -s -o /dev/null http://127.0.0.1:9080/json && break
 	sleep 0.1
 done
-version=$(nginx -v 2>&1 | sed 's/.*: //')
+version=$(nginx -v 2>&1 | sed 's#.*/##')
 
 # Requests/s of one run. measure TOOL URL
 measure() {
@@ -93,11 +93,11 @@ bench() {
 		ours+=("$(measure "$2" "$3")")
 		peer+=("$(measure "$2" "$4")")
 	done
-	jq -nc --arg case "$1" --arg peer_name "$version" \
+	jq -nc --arg case "$1" --arg version "$version" \
 		--argjson ours "$(printf '%s\n' "${ours[@]}" | median)" \
 		--argjson peer "$(printf '%s\n' "${peer[@]}" | median)" \
 		'{bench: "http", case: $case, unit: "requests/s", ours: ($ours | floor), peer: ($peer | floor),
-		  peer_name: $peer_name, ratio: (($ours / $peer * 1000 | round) / 1000)}'
+		  peer_name: "nginx", peer_version: $version, ratio: (($ours / $peer * 1000 | round) / 1000), n: 64}'
 }
 
 bench json wrk http://127.0.0.1:8080/json http://127.0.0.1:9080/json

@@ -598,6 +598,8 @@ static int demo_main(struct demo *d, struct err *err)
 	rc = rest(d, REST);
 	if (rc == 0)
 		rc = run_faults(d, err);
+	if (rc == 0 && strcmp(d->daemon->name, "kira") == 0)
+		rc = operate(d, step, err);
 	if (rc == 0 && !d->opt.once && !d->opt.keep)
 		rc = stay(d, err);
 	return rc;

@@ -5,6 +5,7 @@
  *   demo.c      the run: start, faults one after the other, live time, end
  *   schedule.c  which faults
  *   view.c      the terminal
+ *   operate.c   the end: one node operated over MCP
  *   report.c    the HTML report; chart.c its drawings, layout.c the place of nodes in them
  *   keep.c      a network that outlives the command */
 #ifndef DEP_LAB_DEMO_H
@@ -118,6 +119,9 @@ void schedule_make(struct demo *d, unsigned faults);
 void schedule_add(struct demo *d, unsigned k);
 /* Does it to the laboratory. */
 int fault_do(struct demo *d, struct demo_fault *f, struct err *err);
+
+/* operate.c: has lab/agent.py operate one node; step is called meanwhile. 0 or a negative errno and err. */
+int operate(struct demo *d, int (*step)(struct demo *d), struct err *err);
 
 /* view.c */
 struct view *view_new(struct demo *d, bool live);

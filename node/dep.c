@@ -2,6 +2,8 @@
 /* dep ROOM VERB: asks a room over its counter and shows the answer, for people or (--json) for
  * programs. */
 #include "node/dep.h"
+#include "node/dep_up.h"
+#include "node/node.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,16 +34,25 @@ static void usage(FILE *to)
 	const struct dep_room *r;
 
 	fprintf(to, "dep: looks at and steers the rooms of Dépanneur\n\n"
-		    "  dep ROOM VERB [--json] [--socket PATH]\n\nRooms:\n");
+		    "  dep VERB            the whole node\n"
+		    "  dep ROOM VERB       one of its rooms\n\nThe node:\n");
+	node_usage(to);
+	fprintf(to, "  dep up [ROOM...]        start the node, or rooms of it\n"
+		    "  dep down [ROOM...]      stop the node, or rooms of it\n"
+		    "  dep restart [ROOM...]   end rooms and start them again\n"
+		    "  dep status              which rooms run\n");
+	fprintf(to, "\nRooms:\n");
 	for (r = rooms; r->name; r++)
 		fprintf(to, "  %-10s%s\n", r->name, r->help);
 	fprintf(to, "\n  dep ROOM            lists the verbs of a room\n"
+		    "  dep VERB --help     lists the options of a verb of the node\n"
 		    "  dep --version       prints the version\n\n"
 		    "Options:\n"
 		    "  --json              for programs: JSON (RFC 7951 names and values)\n"
 		    "  --socket PATH       the room's socket; without it $DEP_RUN_DIR/ROOM.sock, "
 		    "or /run/depanneur/ROOM.sock\n\n"
-		    "Exit status: 0 done, 1 failed, 2 not understood.\n");
+		    "Exit status: 0 done, 1 failed, 2 not understood, 3 the node cannot be "
+		    "reached,\n4 a commit on trial ran out.\n");
 }
 
 static void room_usage(const struct dep_room *r, FILE *to)
@@ -162,10 +173,18 @@ static int run_verb(struct dep *d, const struct dep_room *room)
 
 int main(int argc, char **argv)
 {
-	struct dep d = {.arg = calloc((size_t)argc + 1, sizeof(char *))};
-	char **args = d.arg;
+	const struct node_verb *verb = argc > 1 ? node_verb(argv[1]) : NULL;
+	struct dep d = {0};
+	char **args;
 	const struct dep_room *room;
 	int rc;
+
+	if (verb)
+		return node_main(verb, argc - 2, argv + 2);
+	if (argc > 1 && dep_up_verb(argv[1]))
+		return dep_up_main(argc - 1, argv + 1);
+	args = calloc((size_t)argc + 1, sizeof(*args));
+	d.arg = args;
 
 	if (!args)
 		return DEP_FAILED;

@@ -24,6 +24,7 @@ static void room_whole(struct http_req *r, struct slice body)
 {
 	if (body.n != r->body_seen)
 		abort();
+	room_closed(r);
 	http_reply(r, 200, NULL, 0, body);
 }
 
@@ -31,10 +32,18 @@ static void room_data(struct http_req *r, struct slice piece)
 {
 	if (piece.n > 0 && piece.p[0] == 'p')
 		http_body_pause(r);
-	if (piece.n > 0 && piece.p[0] == 'a')
-		http_abort(r);
-	else
+	if (piece.n == 0 || piece.p[0] != 'a') {
 		http_write(r, piece);
+		return;
+	}
+	room_closed(r);
+	http_abort(r);
+}
+
+static void room_end(struct http_req *r)
+{
+	room_closed(r);
+	http_end(r);
 }
 
 static void room_raw(struct http_req *r, struct slice bytes)
@@ -72,7 +81,7 @@ static void room_request(void *ctx, struct http_req *r)
 		return;
 	case 's':
 		http_start(r, 200, NULL, 0);
-		http_body_stream(r, room_data, http_end);
+		http_body_stream(r, room_data, room_end);
 		http_watch(r, (struct http_watch){.closed = room_closed});
 		if (n_held < 64)
 			held[n_held++] = r;
@@ -84,6 +93,7 @@ static void room_request(void *ctx, struct http_req *r)
 		held[n_held++] = r;
 		return;
 	case 'u':
+		http_watch(r, (struct http_watch){.closed = room_closed});
 		if (http_upgrade(r, "raw", NULL, 0, room_raw) == 0)
 			return;
 		break;

@@ -159,18 +159,44 @@ static void fix_root(struct tree *t)
 		t->root = t->root->prev;
 }
 
+/* A few bytes: nothing sensible can go on without them. */
+static void must(int rc)
+{
+	if (rc)
+		abort();
+}
+
+static bool has_unique(const struct lyd_node *node)
+{
+	return node->schema->nodetype == LYS_LIST && snode(node->schema)->unique;
+}
+
 static void index_subtree(struct tree *t, struct lyd_node *top, bool add)
 {
 	struct lyd_node *node;
 
 	LYD_TREE_DFS_BEGIN(top, node)
 	{
-		if (!add)
+		if (add) {
+			must(index_add(&t->index, node));
+			if (has_unique(node))
+				must(index_entry(&t->index, node));
+		} else {
 			index_del(&t->index, node);
-		else if (index_add(&t->index, node))
-			abort(); /* a few bytes: nothing sensible can go on without them */
+			if (has_unique(node))
+				index_entry_del(&t->index, node);
+		}
 		LYD_TREE_DFS_END(top, node);
 	}
+}
+
+/* Something in an entry changed: its values that must be unique may be others. */
+static void index_around(struct tree *t, struct lyd_node *parent)
+{
+	while (parent && parent->schema->nodetype != LYS_LIST)
+		parent = lyd_parent(parent);
+	if (parent && has_unique(parent) && tree_attached(t, parent))
+		must(index_entry(&t->index, parent));
 }
 
 static void unlink_raw(struct tree *t, struct lyd_node *node)
@@ -183,6 +209,7 @@ static void unlink_raw(struct tree *t, struct lyd_node *node)
 		t->root = node->next;
 	lyd_unlink_tree(node);
 	node->priv = parent;
+	index_around(t, parent);
 }
 
 /* Puts an unlinked node among its siblings: user-ordered ones after `after`, others where they
@@ -208,6 +235,7 @@ static void link_raw(struct tree *t, struct lyd_node *parent, struct lyd_node *n
 		abort();
 	fix_root(t);
 	index_subtree(t, node, true);
+	index_around(t, parent);
 	order_changed(t, node, true);
 }
 
@@ -227,6 +255,7 @@ static struct lyd_node *linked(struct tree *t, struct lyd_node *parent, struct l
 	/* LYD_NEW marks what is on the trail. */
 	node->flags |= LYD_NEW;
 	index_subtree(t, node, true);
+	index_around(t, parent);
 	order_changed(t, node, true);
 	return node;
 }
@@ -457,8 +486,9 @@ int tree_take(struct tree *t, struct lyd_node *root, struct lthash *hash, struct
 	{
 		LYD_TREE_DFS_BEGIN(top, node)
 		{
-			if (index_add(&t->index, node))
-				abort();
+			must(index_add(&t->index, node));
+			if (has_unique(node))
+				must(index_entry(&t->index, node));
 			tree_content(t, node, true);
 			before = tree_before(node);
 			if (counts_order(t, node))
