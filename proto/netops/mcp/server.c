@@ -299,7 +299,7 @@ static void tick(uv_timer_t *t)
 		return;
 	}
 	/* Nothing under way: only what is swept slowly. */
-	uv_timer_start(t, tick, busy ? TICK_MS : KEEP_ALIVE / 1000, 0);
+	uv_timer_start(t, tick, busy ? TICK_MS : (uint64_t)(m->next_sweep - m->now) / 1000 + 1, 0);
 }
 
 void mcp_timer_start(struct mcp *m)
