@@ -183,7 +183,7 @@ static unsigned long number(const char *name, unsigned long otherwise)
 
 static void kill_everywhere(void **state)
 {
-	unsigned long runs = number("DEP_CRASH_RUNS", 3);
+	unsigned long runs = number("DEP_CRASH_RUNS", 2);
 	uint64_t seed = number("DEP_CRASH_SEED", 1);
 	const char *const *point = failpoint_names();
 	unsigned points = 0;
