@@ -259,6 +259,16 @@ static void test_refusals(void **state)
 	a = ask(&c, "GET", "/abort", NULL, 0);
 	pump_until_closed(&c, 6);
 	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/short", NULL, 0);
+	pump_until_closed(&c, 7);
+	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/twice", NULL, 0);
+	pump_until_closed(&c, 8);
+	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/long", NULL, 0);
+	pump_until_closed(&c, 9);
+	assert_int_equal(a->code, NGHTTP2_NO_ERROR);
+	assert_string_equal(a->text, "onetwo");
 	client_stop(&c);
 	fixture_stop(&f);
 }

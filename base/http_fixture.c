@@ -128,6 +128,24 @@ static void pieces(struct http_req *r)
 	http_end(r);
 }
 
+/* Of a length it has declared: 6 bytes. */
+static void declared(struct http_req *r, struct slice more)
+{
+	static const struct http_field six[] = {{"content-length", "6"}};
+
+	http_start(r, 200, six, 1);
+	http_write(r, SLICE_LIT("one"));
+	http_write(r, more);
+	http_end(r);
+}
+
+static void twice(struct http_req *r)
+{
+	http_start(r, 200, NULL, 0);
+	http_write(r, SLICE_LIT("first"));
+	http_reply_text(r, 500, "second");
+}
+
 static void events(struct http_req *r)
 {
 	http_sse_start(r, NULL, 0);
@@ -187,6 +205,12 @@ static void on_request(void *ctx, struct http_req *r)
 		upgrade(r);
 	} else if (strcmp(path, "/fields") == 0) {
 		fields(r);
+	} else if (strcmp(path, "/long") == 0) {
+		declared(r, SLICE_LIT("twothree"));
+	} else if (strcmp(path, "/short") == 0) {
+		declared(r, SLICE_LIT("t"));
+	} else if (strcmp(path, "/twice") == 0) {
+		twice(r);
 	} else if (strcmp(path, "/events") == 0) {
 		events(r);
 	} else if (strcmp(path, "/interim") == 0) {

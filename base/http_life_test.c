@@ -279,6 +279,31 @@ static void test_abort_breaks_the_answer_off(void **state)
 	fixture_stop(&f);
 }
 
+/* What a room gets wrong does not become the next request's answer. */
+static void test_a_wrong_answer_is_broken_off(void **state)
+{
+	static const char *const paths[] = {"/short", "/twice"};
+	struct fixture f;
+	char ask[128];
+	unsigned i;
+	int fd;
+
+	fixture_start(&f, (struct http_limits){0}, NULL);
+	for (i = 0; i < 2; i++) {
+		snprintf(ask, sizeof(ask),
+			 "GET %s HTTP/1.1\r\nhost: a\r\n\r\nGET /hello HTTP/1.1\r\nhost: a\r\n\r\n",
+			 paths[i]);
+		fd = fixture_connect(&f, f.port);
+		fixture_send(&f, fd, ask, strlen(ask));
+		assert_null(strstr(rest(&f, fd), "hello"));
+		assert_null(strstr((char *)f.log.p, "second"));
+	}
+	fd = fixture_connect(&f, f.port);
+	SAY(&f, fd, "GET /long HTTP/1.1\r\nhost: a\r\n\r\nGET /hello HTTP/1.0\r\n\r\n");
+	assert_non_null(strstr(rest(&f, fd), "content-length: 6\r\n\r\nonetwoHTTP/1.1 200"));
+	fixture_stop(&f);
+}
+
 static void test_expect_continue(void **state)
 {
 	struct fixture f;
@@ -523,6 +548,7 @@ int main(void)
 		cmocka_unit_test(test_the_room_learns_that_the_peer_went),
 		cmocka_unit_test(test_a_late_answer_to_nobody),
 		cmocka_unit_test(test_abort_breaks_the_answer_off),
+		cmocka_unit_test(test_a_wrong_answer_is_broken_off),
 		cmocka_unit_test(test_expect_continue),
 		cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_limits_of_connections),
