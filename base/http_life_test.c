@@ -197,6 +197,40 @@ static void test_a_paused_body_bounds_memory(void **state)
 	fixture_stop(&f);
 }
 
+/* The pause may come with the last byte: the end is told after it. */
+static void test_a_body_paused_at_its_end(void **state)
+{
+	static const char *const asks[] = {
+		"POST /drip HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
+		"POST /drip HTTP/1.1\r\nhost: a\r\ntransfer-encoding: "
+		"chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+	};
+	struct fixture f;
+	struct http_req *r;
+	unsigned i;
+	int fd;
+
+	fixture_start(&f, (struct http_limits){0}, NULL);
+	fd = fixture_connect(&f, f.port);
+	for (i = 0; i < 4; i++) {
+		f.seen = 0;
+		fixture_send(&f, fd, asks[i / 2], strlen(asks[i / 2]));
+		while (f.ends <= i) {
+			fixture_run(&f, 1);
+			if (!f.held)
+				continue;
+			r = f.held;
+			f.held = NULL;
+			http_body_resume(r);
+		}
+		assert_int_equal(f.seen, 3);
+		buf_clear(&f.log);
+		fixture_read_text(&f, fd, &f.log, "3 bytes");
+	}
+	close(fd);
+	fixture_stop(&f);
+}
+
 static void test_a_peer_that_takes_nothing_is_closed(void **state)
 {
 	struct fixture f;
@@ -473,6 +507,7 @@ static void test_graceful_close(void **state)
 	http_reply_text(late, 200, "to nobody\n");
 	uv_run(&f.loop, UV_RUN_NOWAIT);
 	assert_int_equal(uv_loop_close(&f.loop), 0);
+	close(f.file);
 	buf_free(&f.log);
 }
 
@@ -544,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_a_reader_that_waits_bounds_memory),
 		cmocka_unit_test(test_pipelining_is_bounded),
 		cmocka_unit_test(test_a_paused_body_bounds_memory),
+		cmocka_unit_test(test_a_body_paused_at_its_end),
 		cmocka_unit_test(test_a_peer_that_takes_nothing_is_closed),
 		cmocka_unit_test(test_the_room_learns_that_the_peer_went),
 		cmocka_unit_test(test_a_late_answer_to_nobody),
