@@ -2,8 +2,8 @@
 /* The counter: the management link of a room, both ends. JSON-RPC 2.0, one message a line, over a
  * Unix stream socket.
  *
- * hello            {}                   -> {room, version, pid, modules: [{name, revision,
- *                                          features: [..], implemented, config}],
+ * hello            {}                   -> {room, version, pid, max_line, modules: [{name,
+ *                                          revision, features: [..], implemented, config}],
  *                                          capabilities: [..]}
  * schema.get       {module, revision?}  -> {text}: YANG source of a module that hello named, where
  *                                          the room has it
@@ -14,22 +14,23 @@
  *                                          of lists on the way
  * call             {rpc, input?}        -> {output}
  * subscribe        {path?}              -> {path}; from then on notifications "event" with
- *                                          {path, time, data or changes, lost}
+ *                                          {path, time, data or changes or neither, lost}
  * unsubscribe      {}                   -> {}
  * metrics          {}                   -> {text}: Prometheus text format
  *
  * depth counts levels, the node at path is 1; 0 or absent: all. An event's path is that of a YANG
  * notification ("/kira:neighbour-up"), or the top of the configuration ("/kira:kira") with what
- * config.apply changed. A client has one subscription, of one such path or of all ("/" or absent).
+ * config.apply changed, or that of state that is another now, with keys, without anything. A client has one subscription, of one such path or of all ("/" or absent).
  * lost: events that this client has missed so far because it reads too slowly.
  *
  * Errors have JSON-RPC's codes (-32700 not JSON, -32600 not a request, -32601 no such method,
  * -32602 wrong params, -32603 internal), or -32000 where the room refuses or fails, and data
  * {what, where, mend}.
  *
- * Bounds: COUNTER_MAX_CLIENTS; lines of COUNTER_MAX_LINE; COUNTER_MAX_QUEUE of unsent output a
- * client, beyond which no further request of it is read, and COUNTER_MAX_EVENTS, beyond which it
- * loses events; a client that reads nothing for 30 s while output waits is closed. */
+ * Bounds: COUNTER_MAX_CLIENTS; lines of COUNTER_MAX_LINE, or what the room says; COUNTER_MAX_QUEUE
+ * of unsent output a client, beyond which no further request of it is read, and COUNTER_MAX_EVENTS,
+ * beyond which it loses events; a client that reads nothing for 30 s while output waits is closed.
+ */
 #ifndef DEP_COUNTER_H
 #define DEP_COUNTER_H
 
@@ -41,6 +42,7 @@
 #include <uv.h>
 
 #define COUNTER_MAX_LINE (1u << 20)
+#define COUNTER_LINE_LIMIT (16u << 20) /* the most that a room may say */
 #define COUNTER_MAX_CLIENTS 64
 #define COUNTER_MAX_QUEUE (4u << 20)
 #define COUNTER_MAX_EVENTS (256u << 10) /* of which events may fill this much */
@@ -78,6 +80,7 @@ struct counter_room {
 	 * well; those that are implemented and not in `schema` have only state, which base cuts by
 	 * names alone. NULL: the one module of `schema`. */
 	const struct counter_module *modules;
+	size_t max_line; /* bytes of a request; 0: COUNTER_MAX_LINE */
 	/* Fills `root` (an empty object) with operational state in RFC 7951 form: root gets
 	 * "kira:kira" and so on. path is what was asked for: parts for which counter_wants(path, …)
 	 * is false may be left out, as base cuts the answer to path and depth anyway. Returns 0, or
@@ -139,6 +142,8 @@ void counter_fail(struct counter *c, uint64_t call, const struct err *err);
 void counter_event(struct counter *c, const char *name, yyjson_mut_doc *doc,
 		   yyjson_mut_val *content);
 bool counter_listened(const struct counter *c);
+/* Tells who subscribed to all that the state at path is another now (an instance, with keys): an event without data. */
+void counter_changed(struct counter *c, const char *path);
 
 /* --- the client's end: blocking, for dep and tests --- */
 

@@ -3,7 +3,8 @@
  * again, with back-off (20 ms, doubled up to 2 s). For the management plane, which talks to many
  * rooms.
  *
- * Bounds: COUNTER_LINK_REQUESTS unanswered requests, COUNTER_MAX_LINE a request, COUNTER_MAX_QUEUE
+ * Bounds: COUNTER_LINK_REQUESTS unanswered requests, COUNTER_LINE_LIMIT a request (the
+ * room may take less), COUNTER_MAX_QUEUE
  * of unsent ones together, COUNTER_LINK_ANSWER bytes of one answer; a room that goes beyond the
  * last, or sends what is not JSON-RPC, is disconnected. */
 #ifndef DEP_COUNTER_ASYNC_H
@@ -42,6 +43,9 @@ struct counter_link *counter_link_new(uv_loop_t *loop, const char *path,
  * more to release the memory. May be called from within a callback. */
 void counter_link_close(struct counter_link *l);
 bool counter_link_is_up(const struct counter_link *l);
+/* The same, and the room has not closed its end, of which the loop may not know yet. A system call.
+ */
+bool counter_link_is_alive(const struct counter_link *l);
 /* Tries to connect at once, where it waits to do so. */
 void counter_link_hurry(struct counter_link *l);
 /* Drops the connection as if the room had closed it: for a room that does not answer any more. */

@@ -239,9 +239,11 @@ static void connects_again(void **state)
 	until(t.ups == 1);
 	assert_int_equal(request("call", shake_late, -1, &o), 0);
 	until(t.late);
+	assert_true(counter_link_is_alive(t.link));
 	counter_free(t.room);
 	t.room = NULL;
 	until(t.downs == 1);
+	assert_false(counter_link_is_alive(t.link));
 	assert_int_equal(o.n, 1);
 	assert_int_equal(o.code, -EPIPE);
 	assert_false(counter_link_is_up(t.link));
@@ -273,13 +275,13 @@ static void queues_are_bounded(void **state)
 	struct outcome o = {0};
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *params = yyjson_mut_obj(doc);
-	char *large = malloc(COUNTER_MAX_LINE);
+	char *large = malloc(COUNTER_LINE_LIMIT);
 	unsigned i;
 
 	open_room();
 	until(t.ups == 1);
-	memset(large, 'x', COUNTER_MAX_LINE);
-	yyjson_mut_obj_add_strn(doc, params, "config", large, COUNTER_MAX_LINE);
+	memset(large, 'x', COUNTER_LINE_LIMIT);
+	yyjson_mut_obj_add_strn(doc, params, "config", large, COUNTER_LINE_LIMIT);
 	assert_int_equal(
 		counter_link_request(t.link, "config.apply", doc, params, -1, on_outcome, &o, NULL),
 		-E2BIG);
@@ -348,12 +350,28 @@ static void rooms_that_babble_are_left(void **state)
 		assert_true(fd >= 0);
 		assert_int_equal(request("hello", NULL, -1, &o), 0);
 		assert_int_equal(send(fd, says[i], strlen(says[i]), 0), strlen(says[i]));
+		assert_true(counter_link_is_alive(t.link));
 		until(t.downs == i + 1);
 		assert_int_equal(o.n, i + 1);
 		assert_int_equal(o.code, i < 3 ? -EPIPE : -EREMOTEIO);
 		close(fd);
 	}
 	assert_string_equal(t.down, "too many");
+	close(listener);
+}
+
+/* Before the loop has looked. */
+static void a_death_is_seen_at_once(void **state)
+{
+	int listener = listen_fake();
+	int fd;
+
+	until(t.ups == 1);
+	fd = accept(listener, NULL, NULL);
+	assert_true(counter_link_is_alive(t.link));
+	close(fd);
+	assert_true(counter_link_is_up(t.link));
+	assert_false(counter_link_is_alive(t.link));
 	close(listener);
 }
 
@@ -405,6 +423,7 @@ int main(void)
 		WITH_LINK(queues_are_bounded),
 		WITH_LINK(may_close_in_a_callback),
 		WITH_LINK(rooms_that_babble_are_left),
+		WITH_LINK(a_death_is_seen_at_once),
 		WITH_LINK(an_endless_answer_is_cut),
 		WITH_LINK(paths_are_checked),
 	};

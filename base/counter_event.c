@@ -153,6 +153,18 @@ void counter_event(struct counter *c, const char *name, yyjson_mut_doc *content_
 	yyjson_mut_doc_free(doc);
 }
 
+void counter_changed(struct counter *c, const char *path)
+{
+	yyjson_mut_doc *doc;
+
+	if (!counter_listened(c))
+		return;
+	doc = yyjson_mut_doc_new(NULL);
+	event_root(doc, path);
+	publish(c, path, doc);
+	yyjson_mut_doc_free(doc);
+}
+
 /* Length of the first step of a path: "/box:box" of "/box:box/size". */
 static size_t top_length(const char *path)
 {

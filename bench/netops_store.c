@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What one change costs the datastore, by how much there is: the median of editing a leaf in a candidate, validating and
- * applying it, with 1, 1,000, 10,000 and 100,000 interfaces (and as many static routes). The limit is the same with one
- * interface: a datastore that looks only at what changes needs no more. */
+/* What one change costs the datastore, by how much there is: the median of editing a leaf in a
+ * candidate, validating and applying it, with 1, 1,000, 10,000 and 100,000 interfaces (and as many
+ * static routes). The limit is the same with one interface: a datastore that looks only at what
+ * changes needs no more. */
 #include "proto/netops/store/store.h"
 
 #include <stdio.h>
@@ -42,8 +43,10 @@ static void next_hop(unsigned i, unsigned n, char *path, char *value, size_t cap
 	unsigned r = i * 7919 % n;
 
 	snprintf(path, cap,
-		 "ietf-routing:routing/control-plane-protocols/control-plane-protocol=ietf-routing%%3Astatic,main/"
-		 "static-routes/ietf-ipv4-unicast-routing:ipv4/route=10.%u.%u.%u%%2F32/next-hop/outgoing-interface",
+		 "ietf-routing:routing/control-plane-protocols/"
+		 "control-plane-protocol=ietf-routing%%3Astatic,main/"
+		 "static-routes/ietf-ipv4-unicast-routing:ipv4/route=10.%u.%u.%u%%2F32/next-hop/"
+		 "outgoing-interface",
 		 r >> 16, r >> 8 & 255, r & 255);
 	snprintf(value, cap, "\"if%u\"", i % (n + 1));
 }
@@ -67,13 +70,19 @@ static struct store *filled(struct schema *schema, unsigned n)
 		exit(1);
 	fputs("{\"ietf-interfaces:interfaces\":{\"interface\":[", f);
 	for (i = 0; i <= n; i++) /* one more, so that a next hop can always be another */
-		fprintf(f, "%s{\"name\":\"if%u\",\"type\":\"iana-if-type:ethernetCsmacd\",\"description\":\"x\"}",
+		fprintf(f,
+			"%s{\"name\":\"if%u\",\"type\":\"iana-if-type:ethernetCsmacd\","
+			"\"description\":\"x\"}",
 			i ? "," : "", i);
-	fputs("]},\"ietf-routing:routing\":{\"control-plane-protocols\":{\"control-plane-protocol\":[{\"type\":"
-	      "\"ietf-routing:static\",\"name\":\"main\",\"static-routes\":{\"ietf-ipv4-unicast-routing:ipv4\":{\"route\":[",
+	fputs("]},\"ietf-routing:routing\":{\"control-plane-protocols\":{\"control-plane-"
+	      "protocol\":[{\"type\":"
+	      "\"ietf-routing:static\",\"name\":\"main\",\"static-routes\":{\"ietf-ipv4-unicast-"
+	      "routing:ipv4\":{\"route\":[",
 	      f);
 	for (i = 0; i < n; i++)
-		fprintf(f, "%s{\"destination-prefix\":\"10.%u.%u.%u/32\",\"next-hop\":{\"outgoing-interface\":\"if0\"}}",
+		fprintf(f,
+			"%s{\"destination-prefix\":\"10.%u.%u.%u/"
+			"32\",\"next-hop\":{\"outgoing-interface\":\"if0\"}}",
 			i ? "," : "", i >> 16, i >> 8 & 255, i & 255);
 	fputs("]}}}]}}}", f);
 	fclose(f);
@@ -111,8 +120,9 @@ static double median(struct store *s, unsigned n, edit_f *f, int op)
 		doc = yyjson_read(value, strlen(value), 0);
 		edit.value = op == EDIT_DELETE ? NULL : yyjson_doc_get_root(doc);
 		clock_gettime(CLOCK_MONOTONIC, &t0);
-		if (store_edit(s, "b", &root, &edit, 1, 1, &e) || store_candidate(s, "b", &root, &c, &e) ||
-		    store_check(s, &c, &e) || store_apply(s, &c))
+		if (store_edit(s, "b", &root, &edit, 1, 1, &e) ||
+		    store_candidate(s, "b", &root, &c, &e) || store_check(s, &c, &e) ||
+		    store_apply(s, &c))
 			die(path, &e);
 		store_discard(s, "b", &root);
 		clock_gettime(CLOCK_MONOTONIC, &t1);
@@ -154,8 +164,10 @@ int main(int argc, char **argv)
 
 			if (i == 0)
 				first[j] = p50;
-			printf("{\"bench\":\"netops_store\",\"case\":\"%s, %u entries\",\"unit\":\"µs p50\",\"better\":\"less\","
-			       "\"ours\":%.2f,\"limit\":%.2f,\"limit_is\":\"the same with 1\",\"ratio\":%.3f,\"n\":%u}\n",
+			printf("{\"bench\":\"netops_store\",\"case\":\"%s, %u "
+			       "entries\",\"unit\":\"µs p50\",\"better\":\"less\","
+			       "\"ours\":%.2f,\"limit\":%.2f,\"limit_is\":\"the same with "
+			       "1\",\"ratio\":%.3f,\"n\":%u}\n",
 			       cases[j].name, sizes[i], p50, first[j], p50 / first[j], sizes[i]);
 			fflush(stdout);
 		}

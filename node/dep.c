@@ -2,6 +2,7 @@
 /* dep ROOM VERB: asks a room over its counter and shows the answer, for people or (--json) for
  * programs. */
 #include "node/dep.h"
+#include "node/dep_up.h"
 #include "node/node.h"
 
 #include <errno.h>
@@ -36,6 +37,10 @@ static void usage(FILE *to)
 		    "  dep VERB            the whole node\n"
 		    "  dep ROOM VERB       one of its rooms\n\nThe node:\n");
 	node_usage(to);
+	fprintf(to, "  dep up [ROOM...]        start the node, or rooms of it\n"
+		    "  dep down [ROOM...]      stop the node, or rooms of it\n"
+		    "  dep restart [ROOM...]   end rooms and start them again\n"
+		    "  dep status              which rooms run\n");
 	fprintf(to, "\nRooms:\n");
 	for (r = rooms; r->name; r++)
 		fprintf(to, "  %-10s%s\n", r->name, r->help);
@@ -176,6 +181,8 @@ int main(int argc, char **argv)
 
 	if (verb)
 		return node_main(verb, argc - 2, argv + 2);
+	if (argc > 1 && dep_up_verb(argv[1]))
+		return dep_up_main(argc - 1, argv + 1);
 	args = calloc((size_t)argc + 1, sizeof(*args));
 	d.arg = args;
 

@@ -669,7 +669,8 @@ static void test_completion(void **state)
 	has(verbs, "show nodes");
 	strcat(verbs, "\n");
 	complete("dep kira ''", verbs);
-	complete("dep ''", "kira\n");
+	complete("dep 'k'", "kira\n");
+	complete("dep 'ro'", "rollback\n");
 	complete("dep kira --json 'n'", "nodes\n");
 	complete("dep --socket /x kira 'w'", "watch\n");
 	complete("dep kira config ''", "get set validate diff\n");

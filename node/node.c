@@ -15,7 +15,7 @@ static const struct node_verb verbs[] = {
 	{"diff", "", "what is staged, or what a commit changed (--commit ID)", 0, 0, "candidate commit ", node_diff},
 	{"discard", "", "throw away what is staged", 0, 0, "candidate ", node_discard},
 	{"commit", "", "put what is staged into force, for a try with --confirmed SECONDS", 0, 0,
-	 "candidate confirmed comment prepare token dry-run wait force ", node_commit},
+	 "candidate confirmed comment prepare token dry-run wait ", node_commit},
 	{"confirm", "TOKEN", "keep a commit that is on trial", 1, 1, "", node_confirm},
 	{"abort", "TOKEN", "take back a commit that is prepared or on trial", 1, 1, "", node_abort},
 	{"rollback", "[N|COMMIT]", "undo the last N commits (1), or back to a commit", 0, 1, "", node_rollback},
@@ -50,9 +50,9 @@ static const struct option options[] = {
 	TEXT("socket", "PATH", socket, "this node's socket, where it is not /run/depanneur/netops.sock"),
 	TEXT("ca", "FILE", ca, "trust the authorities in FILE (PEM) alone"),
 	TEXT("protocol", "DATE", protocol, "speak this revision of MCP alone"),
-	TEXT("datastore", "NAME", datastore, "running, candidate, startup or operational"),
+	TEXT("datastore", "NAME", datastore, "running, candidate or operational (this one without it)"),
 	TEXT("depth", "N", depth, "so many levels below PATH alone"),
-	TEXT("candidate", "NAME", candidate, "where changes are staged; without it $DEP_CANDIDATE, or dep"),
+	TEXT("candidate", "NAME", candidate, "where changes are staged; without it $DEP_CANDIDATE, or your own place"),
 	TEXT("file", "FILE", file, "stage all of FILE, JSON as show --json prints (-: standard input)"),
 	TEXT("delete", "PATH", set, "stage that PATH goes"),
 	TEXT("confirmed", "SECONDS", confirmed, "take it back after SECONDS unless it is confirmed"),
@@ -64,7 +64,6 @@ static const struct option options[] = {
 	FLAG("prepare", prepare, "check and hold everything ready, print the token"),
 	FLAG("dry-run", dry_run, "check and show, change nothing"),
 	FLAG("wait", wait, "show the countdown and wait to be told to confirm"),
-	FLAG("force", force, "though the node could not undo an earlier change"),
 	FLAG("follow", follow, "and go on"),
 	FLAG("verify", verify, "whether a record was changed or is missing"),
 	{0},
@@ -116,6 +115,27 @@ static void verb_usage(const struct node_verb *v)
 		snprintf(call, sizeof(call), "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
 		printf("  %-24s%s\n", call, o->help);
 	}
+}
+
+void node_list_verbs(void)
+{
+	const struct node_verb *v;
+
+	for (v = verbs; v->name; v++) {
+		if (v->help)
+			printf("%s:%s\n", v->name, v->help);
+	}
+}
+
+void node_list_options(const struct node_verb *v)
+{
+	const struct option *o;
+
+	for (o = options; o->name; o++) {
+		if (takes(v->options, o->name, strlen(o->name)) || takes(common, o->name, strlen(o->name)))
+			printf("--%s:%s\n", o->name, o->help);
+	}
+	printf("--help:what this verb takes\n");
 }
 
 static const struct option *find_option(const struct node_verb *v, const char *name, size_t n)
@@ -210,7 +230,7 @@ static void defaults(struct node *n)
 	if (!n->url && !n->socket && node && node[0])
 		n->url = node;
 	if (!n->candidate)
-		n->candidate = candidate ? candidate : "dep";
+		n->candidate = candidate;
 	n->may_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !n->json;
 }
 

@@ -24,7 +24,7 @@ struct node {
 	/* Options. */
 	const char *url, *socket, *ca, *protocol;
 	const char *datastore, *depth, *candidate, *file, *confirmed, *comment, *token, *commit, *client_id, *scope;
-	bool json, prepare, dry_run, wait, follow, verify, force;
+	bool json, prepare, dry_run, wait, follow, verify;
 	/* The connection, made when first asked. */
 	struct mcp_client *client;
 	struct oauth *oauth;
@@ -53,6 +53,9 @@ const struct node_verb *node_verb(const char *name);
 /* Runs it. argv: what follows the verb, and what came before it. Returns an exit status. */
 int node_main(const struct node_verb *v, int argc, char **argv);
 void node_usage(FILE *to);
+/* NAME:HELP, one a line, for shells. */
+void node_list_verbs(void);
+void node_list_options(const struct node_verb *v);
 
 /* --- node_ask.c --- */
 

@@ -149,8 +149,11 @@ void node_refused(struct node *n, const char *what, yyjson_val *error)
 
 	if (!name)
 		name = yyjson_get_str(yyjson_obj_get(data, "name"));
-	err_set(&n->err, -EREMOTE, "%.180s (%s%s%d)", message ? message : "refused", name ? name : "",
-		name ? " " : "", code);
+	if (code != 0)
+		err_set(&n->err, -EREMOTE, "%.180s (%s%s%d)", message ? message : "refused", name ? name : "",
+			name ? " " : "", code);
+	else
+		err_set(&n->err, -EREMOTE, "%.240s", message ? message : "refused");
 	err_where(&n->err, "%s", path ? path : what ? what : "");
 	if (mend)
 		err_mend(&n->err, "%s", mend);

@@ -89,14 +89,12 @@ static yyjson_doc *commit(struct node *n, const char *phase, const char *token, 
 		yyjson_mut_obj_add_str(doc, args, "token", token);
 	if (confirmed > 0)
 		yyjson_mut_obj_add_uint(doc, args, "confirmed", confirmed);
-	if (strcmp(n->verb, "commit") == 0)
+	if (n->candidate && strcmp(n->verb, "commit") == 0)
 		yyjson_mut_obj_add_str(doc, args, "candidate", n->candidate);
 	if (n->comment)
 		yyjson_mut_obj_add_str(doc, args, "comment", n->comment);
 	if (n->dry_run)
 		yyjson_mut_obj_add_bool(doc, args, "dryRun", true);
-	if (n->force)
-		yyjson_mut_obj_add_bool(doc, args, "force", true);
 	answer = node_tool(n, "network.commit", doc, args, result);
 	yyjson_mut_doc_free(doc);
 	return answer;

@@ -19,7 +19,7 @@ static void print_values(yyjson_val *list, const char *prefix, const char *befor
 		const char *s = yyjson_get_str(v);
 
 		/* A name with a newline or the like would become two words. */
-		if (s && strncmp(s, prefix, strlen(prefix)) == 0 && strspn(s, "\n\t\r") == 0 && !strchr(s, '\n'))
+		if (s && strncmp(s, prefix, strlen(prefix)) == 0 && !strpbrk(s, " \t\r\n"))
 			printf("%s%s\n", before, s);
 	}
 }
@@ -97,8 +97,19 @@ int node_complete(struct node *n)
 {
 	const char *what = n->arg[0];
 	const char *word = n->n_args > 1 ? n->arg[1] : "";
+	const struct node_verb *v;
 	int rc = -1;
 
+	if (strcmp(what, "verb") == 0) {
+		node_list_verbs();
+		return DEP_OK;
+	}
+	if (strcmp(what, "option") == 0) {
+		v = node_verb(word);
+		if (v)
+			node_list_options(v);
+		return v ? DEP_OK : DEP_FAILED;
+	}
 	if (strcmp(what, "path") == 0)
 		rc = paths(n, word);
 	else if (strcmp(what, "commit") == 0)

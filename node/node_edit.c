@@ -26,7 +26,7 @@ int node_show(struct node *n)
 	yyjson_mut_obj_add_str(doc, args, "path", n->n_args > 0 ? n->arg[0] : "/");
 	if (n->datastore)
 		yyjson_mut_obj_add_str(doc, args, "datastore", n->datastore);
-	if (n->datastore && strcmp(n->datastore, "candidate") == 0)
+	if (n->datastore && strcmp(n->datastore, "candidate") == 0 && n->candidate)
 		yyjson_mut_obj_add_str(doc, args, "candidate", n->candidate);
 	if (n->depth) {
 		yyjson_mut_obj_add_uint(doc, args, "depth", strtoul(n->depth, &end, 10));
@@ -153,7 +153,8 @@ static yyjson_mut_doc *edit_doc(struct node *n, const bool *texts, bool *guesses
 
 	*args = yyjson_mut_obj(doc);
 	yyjson_mut_obj_add_str(doc, *args, "target", "candidate");
-	yyjson_mut_obj_add_str(doc, *args, "candidate", n->candidate);
+	if (n->candidate)
+		yyjson_mut_obj_add_str(doc, *args, "candidate", n->candidate);
 	list = yyjson_mut_obj_add_arr(doc, *args, "edit");
 	for (i = 0; i < n->n_sets; i++)
 		yyjson_mut_arr_append(list, one_edit(doc, &n->set[i], texts[i], &guesses[i]));
@@ -233,7 +234,10 @@ int node_diff(struct node *n)
 	size_t i;
 	size_t max;
 
-	yyjson_mut_obj_add_str(doc, args, n->commit ? "commitId" : "candidate", n->commit ? n->commit : n->candidate);
+	if (n->commit)
+		yyjson_mut_obj_add_str(doc, args, "commitId", n->commit);
+	else if (n->candidate)
+		yyjson_mut_obj_add_str(doc, args, "candidate", n->candidate);
 	answer = node_tool(n, "network.diff", doc, args, &result);
 	yyjson_mut_doc_free(doc);
 	if (!answer)
@@ -264,7 +268,8 @@ int node_discard(struct node *n)
 	yyjson_val *result;
 	yyjson_doc *answer;
 
-	yyjson_mut_obj_add_str(doc, args, "candidate", n->candidate);
+	if (n->candidate)
+		yyjson_mut_obj_add_str(doc, args, "candidate", n->candidate);
 	answer = node_tool(n, "network.discard", doc, args, &result);
 	yyjson_mut_doc_free(doc);
 	if (!answer)

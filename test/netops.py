@@ -94,7 +94,7 @@ class Node:
         atexit.register(self.close)
 
     def path(self, name):
-        return {"sys": f"{BUILD}/proto/netops/sys/dep-sys", "kira": f"{BUILD}/proto/kira/dep-kira",
+        return {"sys": f"{BUILD}/proto/netops/sys/dep-sys", "kira": f"{BUILD}/proto/kira/node/dep-kira",
                 "netops": f"{BUILD}/proto/netops/daemon/dep-netops"}[name]
 
     def start_room(self, name):
@@ -118,7 +118,7 @@ class Node:
             s.close()
 
     def start_netops(self, env=None, options=(), wait=True):
-        args = [self.path("netops"), "--run-dir", self.run_dir, "--state-dir", f"{self.state_dir}/netops",
+        args = [self.path("netops"), *os.environ.get("DEP_TEST_OPTIONS", "").split(), "--run-dir", self.run_dir, "--state-dir", f"{self.state_dir}/netops",
                 *[x for room in self.rooms for x in ("--room", room)], *self.options, *options]
         self.process["netops"] = subprocess.Popen(args, env={**self.env, **(env or {})}, stdout=subprocess.DEVNULL,
                                                   stderr=open(f"{self.dir}/netops.log", "a"))
@@ -161,6 +161,10 @@ class Node:
                 self.kill(name, signal.SIGTERM)
             except subprocess.TimeoutExpired:
                 print(f"# {name} did not end by itself")
+        if os.environ.get("DEP_TEST_KEEP"):
+            for name in ("netops", *self.rooms):
+                if os.path.exists(f"{self.dir}/{name}.log"):
+                    print(f"# -- {name}\n{self.log(name)}", file=sys.stderr)
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

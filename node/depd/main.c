@@ -220,6 +220,10 @@ static int add_all(struct depd *d, struct err *err)
 		rc = add_files(d, err);
 	for (i = 0; i < d->n && rc == 0; i++)
 		rc = sup_add(&d->sup, &d->manifest[i]);
+	for (i = 0; i < d->o.n_only && rc == 0; i++) {
+		if (!sup_find(&d->sup, d->o.only[i]))
+			rc = err_set(err, -ENOENT, "there is no room %.40s", d->o.only[i]);
+	}
 	return rc == 0 ? sup_check(&d->sup, err) : rc;
 }
 
@@ -317,9 +321,10 @@ static int start(struct depd *d, struct err *err)
 	int rc = spawn_dirs(d, err);
 
 	if (rc == 0)
-		rc = lines_open(d->o.log_file, err);
-	if (rc == 0)
 		rc = serve_open(d, err);
+	/* Until here, what is wrong is said to whom started us. */
+	if (rc == 0)
+		rc = lines_open(d->o.log_file, err);
 	if (rc != 0)
 		return rc;
 	loop_timer_init(&d->timer, &d->loop, on_tick, d);
@@ -327,13 +332,8 @@ static int start(struct depd *d, struct err *err)
 	d->child.data = d;
 	uv_signal_start(&d->child, on_child, SIGCHLD);
 	loop_signals_init(&d->signals, &d->loop, on_stop, on_reload, d);
-	for (i = 0; i < d->o.n_only; i++) {
-		struct unit *u = sup_find(&d->sup, d->o.only[i]);
-
-		if (!u)
-			return err_set(err, -ENOENT, "there is no room %.40s", d->o.only[i]);
-		sup_up(&d->sup, u, clock_now());
-	}
+	for (i = 0; i < d->o.n_only; i++)
+		sup_up(&d->sup, sup_find(&d->sup, d->o.only[i]), clock_now());
 	for (i = 0; d->o.n_only == 0 && i < d->sup.n; i++)
 		sup_up(&d->sup, &d->sup.unit[i], clock_now());
 	depd_settle(d);

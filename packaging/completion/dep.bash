@@ -1,26 +1,107 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Completion of dep(1) for bash.
+# Completion of dep(1) for bash. Verbs of the node, their options, paths, commits, tools and resources come from dep itself.
+
+# Offers what follows as whole words: bash cuts words at : and =, and replaces what stands behind the last of these alone.
+_dep_reply()
+{
+	local cut=${cur%"${COMP_WORDS[COMP_CWORD]}"} value
+
+	case ${COMP_WORDS[COMP_CWORD]} in
+	: | =) cut=$cur ;;
+	esac
+	for value; do
+		[[ $value == "$cur"* ]] && COMPREPLY+=("${value#"$cut"}")
+	done
+}
+
+_dep_files()
+{
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+}
+
+# Names of NAME:HELP lines.
+_dep_names()
+{
+	local line names=()
+
+	while IFS= read -r line; do names+=("${line%%:*}"); done
+	_dep_reply "${names[@]}"
+}
+
+_dep_lines()
+{
+	local lines=()
+
+	mapfile -t lines < <(dep complete "$@" 2>/dev/null)
+	_dep_reply "${lines[@]}"
+}
+
+# A path goes on after what is offered.
+_dep_path()
+{
+	compopt -o nospace 2>/dev/null
+	_dep_lines path "${connect[@]}" -- "$cur"
+}
+
+_dep_node()
+{
+	case $prev in
+	--datastore) _dep_reply running candidate operational; return ;;
+	--protocol) _dep_reply 2025-06-18 2025-11-25 2026-07-28; return ;;
+	--file | --ca | --socket) _dep_files; return ;;
+	--commit) _dep_lines commit "${connect[@]}" -- "$cur"; return ;;
+	--delete) _dep_path; return ;;
+	--node | --depth | --candidate | --confirmed | --comment | --token | --client-id | --scope) return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		_dep_names < <(dep complete option "${args[0]}")
+		return
+	fi
+	case ${args[0]} in
+	show) ((${#args[@]} == 1)) && _dep_path ;;
+	edit) _dep_path ;;
+	rollback) _dep_lines commit "${connect[@]}" -- "$cur" ;;
+	tools | call) ((${#args[@]} == 1)) && _dep_lines tool "${connect[@]}" -- "$cur" ;;
+	read | watch) _dep_lines uri "${connect[@]}" -- "$cur" ;;
+	esac
+}
 
 _dep()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} word
-	local -a args=()
+	local cur=${COMP_WORDS[COMP_CWORD]} prev word
+	local -a args=() words=("${COMP_WORDS[@]:0:COMP_CWORD}") connect=()
 	local i
 
 	COMPREPLY=()
+	# Words as they were typed, not as bash cuts them.
+	if [[ -n $COMP_LINE ]]; then
+		read -ra words <<<"${COMP_LINE:0:COMP_POINT}"
+		cur=''
+		if [[ ${COMP_LINE:COMP_POINT-1:1} != ' ' ]]; then
+			cur=${words[-1]}
+			unset 'words[-1]'
+		fi
+	fi
+	prev=${words[-1]}
 	if [[ $prev == --socket ]]; then
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		_dep_files
 		return
 	fi
 	# What stands before the cursor, without options and their values.
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		word=${COMP_WORDS[i]}
+	for ((i = 1; i < ${#words[@]}; i++)); do
+		word=${words[i]}
 		case $word in
-		--socket) ((i++)) ;;
+		--node | --socket | --ca) connect+=("$word" "${words[i + 1]}"); ((i++)) ;;
+		--datastore | --depth | --candidate | --file | --delete | --confirmed | --comment | --token | --commit | --protocol) ((i++)) ;;
 		-*) ;;
 		*) args+=("$word") ;;
 		esac
 	done
+	if ((${#args[@]} > 0)) && [[ ${args[0]} != kira ]]; then
+		_dep_node
+		return
+	fi
 	if [[ $cur == -* ]]; then
 		local options='--json --socket --help'
 		((${#args[@]} == 0)) && options+=' --version'
@@ -29,7 +110,7 @@ _dep()
 		return
 	fi
 	case ${args[*]} in
-	'') mapfile -t COMPREPLY < <(compgen -W 'kira' -- "$cur") ;;
+	'') _dep_names < <(dep complete verb; echo kira:) ;;
 	kira)
 		mapfile -t COMPREPLY < <(compgen -W 'show nodes routes paths vicinity trace watch config metrics' -- "$cur") ;;
 	'kira trace')
@@ -38,8 +119,8 @@ _dep()
 	'kira config')
 		mapfile -t COMPREPLY < <(compgen -W 'get set validate diff' -- "$cur") ;;
 	'kira config set' | 'kira config validate' | 'kira config diff')
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		_dep_files ;;
 	esac
 }
 
-complete -o filenames -F _dep dep
+complete -F _dep dep

@@ -289,10 +289,8 @@ static bool fill(const struct audit *a, yyjson_mut_doc *doc, yyjson_mut_val *obj
 {
 	char ts[32];
 	char prev[65];
-	unsigned i;
 
-	for (i = 0; i < 32; i++)
-		snprintf(prev + 2 * i, 3, "%02x", a->head[i]);
+	audit_hex(a->head, 32, prev);
 	txn_time(a->p.wall(a->p.ctx), ts);
 	return yyjson_mut_obj_add_uint(doc, obj, "seq", a->seq + 1) &&
 	       add_text(doc, obj, "ts", ts) && add_principal(doc, obj, e->by) &&
@@ -318,7 +316,7 @@ static bool build(struct audit *a, const struct audit_entry *e, uint8_t hash[32]
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *obj = yyjson_mut_obj(doc);
 	SHA256_CTX sha;
-	unsigned i;
+	char hex[65];
 	bool ok;
 
 	buf_clear(&a->text);
@@ -331,10 +329,10 @@ static bool build(struct audit *a, const struct audit_entry *e, uint8_t hash[32]
 	SHA256_Update(&sha, a->text.p, a->text.n);
 	SHA256_Final(hash, &sha);
 	a->text.n--; /* the brace */
-	buf_printf(&a->text, ",\"hash\":\"");
-	for (i = 0; i < 32; i++)
-		buf_printf(&a->text, "%02x", hash[i]);
-	buf_printf(&a->text, "\"}");
+	audit_hex(hash, 32, hex);
+	buf_bytes(&a->text, ",\"hash\":\"", 9);
+	buf_bytes(&a->text, hex, 64);
+	buf_bytes(&a->text, "\"}", 2);
 	return !a->text.failed;
 }
 

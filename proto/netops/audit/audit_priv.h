@@ -49,6 +49,9 @@ int audit_checkpoint_write(const struct audit *a, const uint8_t journal[32], str
 int audit_head_read(const char *dir, const uint8_t public[AUDIT_KEY], struct audit_checkpoint *out);
 int audit_head_write(const char *dir, struct slice json);
 
+/* 2 * n digits and NUL. */
+void audit_hex(const uint8_t *p, size_t n, char *out);
+
 /* ---- audit_redact.c ---- */
 /* A copy of v for the log: secrets replaced, long texts cut, integers beyond 2^53 as text. NULL: no
  * memory. */

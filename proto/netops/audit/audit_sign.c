@@ -143,12 +143,16 @@ int audit_key_public(const char *dir, uint8_t public[AUDIT_KEY], struct err *err
 
 /* ---- checkpoints ---- */
 
-static void hex(const uint8_t *p, size_t n, char *out)
+void audit_hex(const uint8_t *p, size_t n, char *out)
 {
+	static const char digit[] = "0123456789abcdef";
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		snprintf(out + 2 * i, 3, "%02x", p[i]);
+	for (i = 0; i < n; i++) {
+		out[2 * i] = digit[p[i] >> 4];
+		out[2 * i + 1] = digit[p[i] & 15];
+	}
+	out[2 * n] = 0;
 }
 
 static bool unhex(yyjson_val *obj, const char *key, uint8_t *p, size_t n)
@@ -203,9 +207,9 @@ int audit_checkpoint_write(const struct audit *a, const uint8_t journal[32], str
 	int rc;
 
 	/* Written canonically, members sorted: hash, journal, key, seq, sig, ts. */
-	hex(a->head, 32, hash);
-	hex(journal, 32, before);
-	hex(a->public, AUDIT_KEY, key);
+	audit_hex(a->head, 32, hash);
+	audit_hex(journal, 32, before);
+	audit_hex(a->public, AUDIT_KEY, key);
 	txn_time(a->p.wall(a->p.ctx), ts);
 	buf_clear(out);
 	buf_printf(out,
@@ -216,7 +220,7 @@ int audit_checkpoint_write(const struct audit *a, const uint8_t journal[32], str
 	rc = sign(a->key, buf_slice(out), sig);
 	if (rc)
 		return rc;
-	hex(sig, AUDIT_SIG, sigx);
+	audit_hex(sig, AUDIT_SIG, sigx);
 	buf_clear(out);
 	buf_printf(out,
 		   "{\"hash\":\"%s\",\"journal\":\"%s\",\"key\":\"%s\",\"seq\":%llu,\"sig\":\"%s\","

@@ -14,7 +14,7 @@ struct verify {
 	uint8_t prev[32];
 	bool have_head;
 	struct audit_checkpoint head;
-	bool head_met; /* the record that it names was there, with that hash */
+	bool head_met; /* it was among the records */
 };
 
 static int bad(struct err *err, const char *dir, int rc, const char *what)
@@ -49,14 +49,12 @@ static bool follows(struct verify *v, struct slice text)
 			(unsigned)(tail[9 + 2 * i + 1] ^ digit[hash[i] & 15]);
 	memcpy(v->prev, hash, 32);
 	v->n++;
-	if (v->have_head && v->n == v->head.seq)
-		v->head_met = memcmp(v->head.hash, hash, 32) == 0;
 	return diff == 0;
 }
 
 static const char *check_signed(struct verify *v, const struct journal_record *r)
 {
-	struct audit_checkpoint c;
+	struct audit_checkpoint c = {0};
 
 	if (audit_checkpoint_parse(r->payload, v->public, &c))
 		return "a checkpoint is not signed by this node's key";
@@ -65,6 +63,8 @@ static const char *check_signed(struct verify *v, const struct journal_record *r
 	if (memcmp(c.journal, r->prev, 32) != 0)
 		return "a signed checkpoint stands behind another journal record than it was "
 		       "written behind";
+	if (v->have_head && c.seq == v->head.seq && memcmp(&c, &v->head, sizeof(c)) == 0)
+		v->head_met = true;
 	return NULL;
 }
 
@@ -126,7 +126,7 @@ int audit_verify_dir(const char *journal_dir, const char *key_dir, uint64_t *rec
 		return bad(err, key_dir, -EBADMSG, "audit-head is not signed by this node's key");
 	}
 	rc = check_all(&v, journal_dir, err);
-	if (rc == 0 && v.have_head && v.head.seq && !v.head_met)
+	if (rc == 0 && v.have_head && !v.head_met)
 		rc = bad(err, journal_dir, -EBADMSG,
 			 "records that were signed are missing at the end, or are others");
 	*records = v.n;

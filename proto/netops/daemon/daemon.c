@@ -3,7 +3,6 @@
 
 #include "base/loop.h"
 #include "proto/netops/daemon/front.h"
-#include "proto/netops/mcp/fixture.h"
 #include "proto/netops/mcp/stdio.h"
 #include "proto/netops/ops/tools.h"
 

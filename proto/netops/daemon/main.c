@@ -50,10 +50,15 @@ int main(int argc, char **argv)
 {
 	static const int none[] = {-1};
 	static const int families[] = {AF_INET, AF_INET6, -1};
+	/* The journal and its checkpoints, tasks, files sent. */
+	static const char *const calls[] = {"fdatasync", "fsync",  "fallocate", "ftruncate", "pwrite64",
+					    "pread64",	 "rename", "unlink",	"mkdir",     "getdents64",
+					    "sendfile",	 NULL};
 	const char *writable[3] = {NULL};
 	struct sandbox sandbox = {.name = "dep-netops",
 				  .capabilities = none,
 				  .families = families,
+				  .calls = calls,
 				  .threads = true,
 				  .writable = writable};
 	struct options o;
@@ -72,8 +77,8 @@ int main(int argc, char **argv)
 	sandbox.seccomp = o.seccomp;
 	writable[0] = o.state_dir;
 	writable[1] = o.run_dir;
-	rc = o.fixture ? 0 : give_up(&o, &sandbox, &err);
+	rc = give_up(&o, &sandbox, &err);
 	if (rc == 0)
-		rc = o.fixture ? daemon_fixture(&o, &err) : daemon_run(&o, &err);
+		rc = daemon_run(&o, &err);
 	return rc == 0 ? 0 : fail(&err, EXIT_CANNOT);
 }

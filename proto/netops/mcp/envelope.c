@@ -335,6 +335,18 @@ static void refuse(struct mcp_req *r, unsigned status)
 		 status == 401 ? "Authorization is needed" : "Not allowed");
 }
 
+static struct mcp_req *find_req(struct list *head, bool on_session, const char *id, size_t n)
+{
+	list_each (it, head) {
+		struct mcp_req *r = on_session ? container_of(it, struct mcp_req, on_session)
+					       : container_of(it, struct mcp_req, on_wire);
+
+		if (r->id && r->id_n == n && memcmp(r->id, id, n) == 0)
+			return r;
+	}
+	return NULL;
+}
+
 static void modern_request(struct mcp_req *r, const struct mcp_headers *h, const struct shape *s,
 			   size_t n)
 {
@@ -343,6 +355,10 @@ static void modern_request(struct mcp_req *r, const struct mcp_headers *h, const
 	r->era = MCP_2026_07_28;
 	if (!meta_ok(r) || !version_ok(r, h) || !method_ok(r, h, s->method) || !name_ok(r, h))
 		return;
+	if (r->wire->shared && find_req(&r->wire->reqs, false, r->id, r->id_n) != r) {
+		mcp_fail(r, 400, MCP_INVALID_REQUEST, NULL, "Invalid request: this id is in use");
+		return;
+	}
 	/* Whether Mcp-Param-* fits tells what a tool looks like; so only who may see the tool is
 	 * told. */
 	status = authenticate(r);
@@ -364,18 +380,6 @@ static void modern_request(struct mcp_req *r, const struct mcp_headers *h, const
 }
 
 /* ---- notifications and answers of the client ---- */
-
-static struct mcp_req *find_req(struct list *head, bool on_session, const char *id, size_t n)
-{
-	list_each (it, head) {
-		struct mcp_req *r = on_session ? container_of(it, struct mcp_req, on_session)
-					       : container_of(it, struct mcp_req, on_wire);
-
-		if (r->id && r->id_n == n && memcmp(r->id, id, n) == 0)
-			return r;
-	}
-	return NULL;
-}
 
 /* Cancels what the client names: of its session, or a modern request of the same shared wire. */
 static void cancelled(struct mcp_req *r)
@@ -444,6 +448,7 @@ static void legacy_request(struct mcp_req *r, const struct shape *s, size_t n)
 	r->method = mcp_method_find(yyjson_get_str(s->method), yyjson_get_len(s->method));
 	if (r->session) {
 		r->era = r->session->era;
+		memcpy(r->who.session, r->session->who.session, sizeof(r->who.session));
 		r->caps = r->session->caps ? yyjson_doc_get_root(r->session->caps) : NULL;
 		r->log_level = r->session->log_level;
 		if (find_req(&r->session->reqs, true, r->id, r->id_n)) {
@@ -461,6 +466,8 @@ static void legacy_request(struct mcp_req *r, const struct shape *s, size_t n)
 		return;
 	}
 	r->progress_token = yyjson_obj_get(r->meta, "progressToken");
+	if (!yyjson_is_str(r->progress_token) && !yyjson_is_int(r->progress_token))
+		r->progress_token = NULL;
 	if (r->method->name_param) {
 		r->name = yyjson_obj_get(r->params, r->method->name_param);
 		if (!yyjson_is_str(r->name))
@@ -510,6 +517,7 @@ void mcp_message(struct mcp_wire *w, const struct mcp_headers *h, struct slice b
 	struct mcp *m = w->m;
 	struct mcp_req *r;
 	struct shape s;
+	unsigned status;
 
 	m->now = clock_now();
 	r = mcp_req_new(m, w);
@@ -525,7 +533,11 @@ void mcp_message(struct mcp_wire *w, const struct mcp_headers *h, struct slice b
 	} else if (s.id && s.method) {
 		modern_request(r, h, &s, body.n);
 	} else if (s.method) {
-		no_request(r, &s);
+		status = authenticate(r);
+		if (status)
+			refuse(r, status);
+		else
+			no_request(r, &s);
 	} else {
 		r->id = NULL;
 		mcp_fail(r, 400, MCP_INVALID_REQUEST, NULL, "No answers are expected here");

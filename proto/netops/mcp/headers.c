@@ -198,6 +198,8 @@ static bool same_integer(const char *text, size_t n, yyjson_val *v)
 		return false;
 	memcpy(copy, text, n);
 	copy[n] = 0;
+	if (strspn(copy, "0123456789+-.eE") != n) /* strtod(3) takes more than numbers of JSON */
+		return false;
 	errno = 0;
 	i = strtoll(copy, &end, 10);
 	if (*end == 0 && errno == 0) {

@@ -241,27 +241,51 @@ static void drained(struct http_req *h)
 
 /* ---- requests ---- */
 
+/* A field that is there twice is read differently by different readers: it counts as one that fits
+ * nothing. */
+static const char twice[] = "\x7f";
+
+struct wanted {
+	const char *name;
+	const char *value;
+};
+
+static bool look(void *ctx, const char *name, const char *value)
+{
+	struct wanted *w = ctx;
+
+	if (strcmp(name, w->name) == 0)
+		w->value = w->value ? twice : value;
+	return true;
+}
+
 static const char *field_of(const struct mcp_wire *w, const char *name)
 {
-	return http_header(((const struct http_wire *)(const void *)w)->h, name);
+	struct wanted wanted = {.name = name};
+
+	http_header_each(((const struct http_wire *)(const void *)w)->h, look, &wanted);
+	return wanted.value;
 }
 
 static bool take_header(void *ctx, const char *name, const char *value)
 {
 	struct mcp_headers *to = ctx;
+	const char **at = NULL;
 
 	if (name[0] == 'm' && name[1] == 'c' && name[2] == 'p' && name[3] == '-') {
-		if (strcmp(name + 4, "protocol-version") == 0 && !to->version)
-			to->version = value;
-		else if (strcmp(name + 4, "method") == 0 && !to->method)
-			to->method = value;
-		else if (strcmp(name + 4, "name") == 0 && !to->name)
-			to->name = value;
-		else if (strcmp(name + 4, "session-id") == 0 && !to->session)
-			to->session = value;
+		if (strcmp(name + 4, "protocol-version") == 0)
+			at = &to->version;
+		else if (strcmp(name + 4, "method") == 0)
+			at = &to->method;
+		else if (strcmp(name + 4, "name") == 0)
+			at = &to->name;
+		else if (strcmp(name + 4, "session-id") == 0)
+			at = &to->session;
 	} else if (name[0] == 'l' && strcmp(name, "last-event-id") == 0) {
-		to->last_event_id = value;
+		at = &to->last_event_id;
 	}
+	if (at)
+		*at = *at ? twice : value;
 	return true;
 }
 

@@ -109,6 +109,8 @@ struct mcp_params {
 	const char *task_dir;  /* durable tasks; NULL: in memory */
 	unsigned page_size;    /* of lists; 0: 100 */
 	unsigned retry_ms;     /* told to clients before a stream is closed; 0: 500 */
+	/* A legacy session has ended (DELETE, the end of its stdio connection, disuse):
+	 * principal.session of its requests. What was bound to it ends with it. */
 	void (*session_closed)(void *ctx, const char *session);
 	void *ctx;
 };

@@ -203,8 +203,8 @@ struct mcp_req {
 	enum mcp_era era;
 	bool http;	/* came with header fields */
 	bool handler;	/* a handler has it and will answer */
-	bool inside;   /* the handler is being called now */
-	bool released; /* freed while inside */
+	bool inside;	/* the handler is being called now */
+	bool released;	/* freed while inside */
 	bool waiting;	/* mcp_wait() */
 	bool dead;	/* cancelled; the answer is dropped */
 	bool meta_done; /* the result has its own _meta already */

@@ -142,6 +142,13 @@ void mcp_fail_scope(struct mcp_req *r, unsigned scopes)
 			buf_printf(&b, " %s", scope_name(bit));
 	}
 	message[b.n] = 0;
+	if (!r->http) { /* nothing there that could carry a challenge */
+		struct neterr e = {0};
+
+		neterr_set(&e, NETERR_ACCESS_DENIED, "access-denied", "%s", message);
+		mcp_neterr(r, &e);
+		return;
+	}
 	fail(r, 403, scopes, MCP_INVALID_REQUEST, NULL, message);
 }
 

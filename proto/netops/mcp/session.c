@@ -68,17 +68,17 @@ struct mcp_session *mcp_session_new(struct mcp *m, struct mcp_wire *w, const str
 	list_init(&s->reqs);
 	list_init(&s->subs);
 	list_init(&s->used);
+	mcp_random_id(s->who.session);
 	if (w) {
 		s->wire = w;
 		w->session = s;
 	} else {
-		mcp_random_id(s->id);
+		memcpy(s->id, s->who.session, sizeof(s->id));
 		if (hash_add(&m->sessions, &s->node, id_hash(m, s->id)) < 0) {
 			free(s);
 			return NULL;
 		}
 	}
-	snprintf(s->who.session, sizeof(s->who.session), "%s", s->id);
 	list_add(&m->sessions_used, &s->used);
 	m->n_sessions++;
 	mcp_timer_start(m);
@@ -102,11 +102,10 @@ void mcp_session_close(struct mcp_session *s)
 		mcp_sub_free(m, container_of(it, struct mcp_sub, of));
 	list_each_safe (it, &s->streams)
 		mcp_stream_free(container_of(it, struct mcp_stream, node));
-	if (s->id[0]) {
+	if (s->id[0])
 		hash_del(&m->sessions, &s->node);
-		if (m->params.session_closed)
-			m->params.session_closed(m->params.ctx, s->id);
-	}
+	if (m->params.session_closed)
+		m->params.session_closed(m->params.ctx, s->who.session);
 	if (s->wire)
 		s->wire->session = NULL;
 	list_del(&s->used);

@@ -209,7 +209,7 @@ static void tell_legacy(struct mcp_task *t)
 		struct mcp_session *s = container_of(it, struct mcp_session, used);
 
 		if (s->era != MCP_2025_11_25 || !principal_same(&s->who, &t->who) ||
-		    (t->who.session[0] && strcmp(t->who.session, s->id) != 0))
+		    (t->who.session[0] && strcmp(t->who.session, s->who.session) != 0))
 			continue;
 		b = mcp_note_begin(m, "notifications/tasks/status");
 		mcp_task_describe(b, t, MCP_2025_11_25, false);

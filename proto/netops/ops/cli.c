@@ -2,6 +2,7 @@
 #include "proto/netops/ops/cli.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 struct words {
@@ -12,7 +13,8 @@ struct words {
 const char *cli_help(void)
 {
 	return "show configuration [running|candidate|startup] [PATH]; show interfaces [NAME]; "
-	       "show route [ipv4|ipv6] [ADDRESS]; show arp [INTERFACE]; show log [COUNT]; show history; "
+	       "show route [ipv4|ipv6] [ADDRESS]; show arp [INTERFACE]; show log [COUNT]; show "
+	       "history; "
 	       "show diff [COMMIT]; show system";
 }
 
@@ -35,8 +37,10 @@ static int refuse_bytes(const char *line, size_t n, struct err *err)
 	return 0;
 }
 
-/* Words apart by blanks; quotes of either kind hold blanks, inside of a word, too: they stay where a bracket is open. */
-static int split(struct cli *c, const char *line, size_t n, unsigned max, struct words *w, struct err *err)
+/* Words apart by blanks; quotes of either kind hold blanks, inside of a word, too: they stay where
+ * a bracket is open. */
+static int split(struct cli *c, const char *line, size_t n, unsigned max, struct words *w,
+		 struct err *err)
 {
 	char *to = c->text;
 	bool in_word = false;
@@ -170,9 +174,10 @@ static int show(struct cli *c, struct words *w)
 
 int cli_exec(struct cli *c, const char *line, size_t n, struct err *err)
 {
-	static const char *const configuring[] = {"set",	"delete", "configure", "conf",	   "commit", "rollback",
-						  "no",		"edit",	  "load",      "save",	   "write",  "copy",
-						  "system-view", "undo",  "reboot",    "shutdown", "clear",  "reset", NULL};
+	static const char *const configuring[] = {
+		"set",	  "delete",   "configure", "conf",  "commit", "rollback",    "no",
+		"edit",	  "load",     "save",	   "write", "copy",   "system-view", "undo",
+		"reboot", "shutdown", "clear",	   "reset", NULL};
 	struct words w;
 	int rc = refuse_bytes(line, n, err);
 
@@ -182,8 +187,10 @@ int cli_exec(struct cli *c, const char *line, size_t n, struct err *err)
 	if (rc)
 		return rc;
 	if (begins(&w, 0, configuring)) {
-		err_set(err, -EPERM, "%s would change the device: network.cli.exec only shows", w.at[0]);
-		err_mend(err, "use network.cli.configure or network.yang.edit, then network.commit");
+		err_set(err, -EPERM, "%s would change the device: network.cli.exec only shows",
+			w.at[0]);
+		err_mend(err,
+			 "use network.cli.configure or network.yang.edit, then network.commit");
 		return -EPERM;
 	}
 	if (!is(&w, 0, "show") || show(c, &w) != 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The fixed grammar of network.cli.exec and network.cli.configure (spec §2.14 rule 7): words, no shell. */
+/* The fixed grammar of network.cli.exec and network.cli.configure (spec §2.14 rule 7): words, no
+ * shell. */
 #ifndef DEP_NETOPS_CLI_H
 #define DEP_NETOPS_CLI_H
 
@@ -18,10 +19,10 @@ enum cli_what {
 	CLI_SHOW_ARP,		/* a: interface or NULL */
 	CLI_SHOW_LOG,		/* count */
 	CLI_SHOW_HISTORY,
-	CLI_SHOW_DIFF,		/* a: commit or NULL */
+	CLI_SHOW_DIFF, /* a: commit or NULL */
 	CLI_SHOW_SYSTEM,
-	CLI_SET,		/* a: path, b: value or NULL */
-	CLI_DELETE,		/* a: path */
+	CLI_SET,    /* a: path, b: value or NULL */
+	CLI_DELETE, /* a: path */
 };
 
 struct cli {
@@ -31,7 +32,8 @@ struct cli {
 	char text[CLI_MAX_LINE];
 };
 
-/* Reads one line of a show or diagnostic command. 0, or -EINVAL (err: why, and what is known), -EPERM: it would configure. */
+/* Reads one line of a show or diagnostic command. 0, or -EINVAL (err: why, and what is known),
+ * -EPERM: it would configure. */
 int cli_exec(struct cli *c, const char *line, size_t n, struct err *err);
 /* Reads one line of configuration: set PATH [VALUE], delete PATH. 0 or -EINVAL. */
 int cli_configure(struct cli *c, const char *line, size_t n, struct err *err);

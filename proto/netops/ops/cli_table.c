@@ -76,7 +76,8 @@ void table_interfaces(struct buf *out, yyjson_val *root)
 	size_t max;
 	size_t i;
 
-	buf_printf(out, "%-16s %-8s %-8s %-18s %s\n", "INTERFACE", "ADMIN", "OPER", "MAC", "ADDRESSES");
+	buf_printf(out, "%-16s %-8s %-8s %-18s %s\n", "INTERFACE", "ADMIN", "OPER", "MAC",
+		   "ADDRESSES");
 	yyjson_arr_foreach(interfaces(root), i, max, v)
 	{
 		yyjson_val *admin = member(v, "admin-status");
@@ -115,7 +116,8 @@ void table_neighbours(struct buf *out, yyjson_val *root, const char *name)
 	size_t max;
 	size_t i;
 
-	buf_printf(out, "%-40s %-18s %-12s %-10s %s\n", "ADDRESS", "MAC", "STATE", "ORIGIN", "INTERFACE");
+	buf_printf(out, "%-40s %-18s %-12s %-10s %s\n", "ADDRESS", "MAC", "STATE", "ORIGIN",
+		   "INTERFACE");
 	yyjson_arr_foreach(interfaces(root), i, max, v)
 	{
 		if (name && !yyjson_equals_str(member(v, "name"), name))
@@ -199,7 +201,8 @@ void table_history(struct buf *out, yyjson_mut_val *commits)
 	size_t max;
 	size_t i;
 
-	buf_printf(out, "%-10s %-26s %-16s %-14s %7s  %s\n", "COMMIT", "TIME", "USER", "STATE", "CHANGES", "COMMENT");
+	buf_printf(out, "%-10s %-26s %-16s %-14s %7s  %s\n", "COMMIT", "TIME", "USER", "STATE",
+		   "CHANGES", "COMMENT");
 	yyjson_mut_arr_foreach(commits, i, max, v)
 	{
 		const char *id = yyjson_mut_get_str(yyjson_mut_obj_get(v, "commitId"));
@@ -208,8 +211,9 @@ void table_history(struct buf *out, yyjson_mut_val *commits)
 		const char *state = yyjson_mut_get_str(yyjson_mut_obj_get(v, "state"));
 		const char *comment = yyjson_mut_get_str(yyjson_mut_obj_get(v, "comment"));
 
-		buf_printf(out, "%-10.16s %-26.32s %-16.64s %-14.20s %7u  ", id ? id : "-", time ? time : "-", user ? user : "-",
-			   state ? state : "-", (unsigned)yyjson_mut_get_uint(yyjson_mut_obj_get(v, "changes")));
+		buf_printf(out, "%-10.16s %-26.32s %-16.64s %-14.20s %7u  ", id ? id : "-",
+			   time ? time : "-", user ? user : "-", state ? state : "-",
+			   (unsigned)yyjson_mut_get_uint(yyjson_mut_obj_get(v, "changes")));
 		plain(out, comment ? comment : "");
 		buf_u8(out, '\n');
 	}
@@ -236,7 +240,9 @@ void table_diff(struct buf *out, yyjson_mut_val *diff)
 		yyjson_mut_val *new = yyjson_mut_obj_get(v, "new");
 
 		op = op ? op : "";
-		buf_u8(out, strcmp(op, "create") == 0 ? '+' : strcmp(op, "delete") == 0 ? '-' : '~');
+		buf_u8(out, strcmp(op, "create") == 0	? '+'
+			    : strcmp(op, "delete") == 0 ? '-'
+							: '~');
 		buf_u8(out, ' ');
 		plain(out, yyjson_mut_get_str(yyjson_mut_obj_get(v, "path")));
 		if (old) {

@@ -53,7 +53,8 @@ static yyjson_mut_val *scalar(yyjson_mut_doc *doc, const struct lysc_type *t, co
 	yyjson_val *v = yyjson_doc_get_root(json);
 	yyjson_mut_val *out = NULL;
 
-	if (yyjson_is_str(v) || (yyjson_is_num(v) && takes(t, 'n')) || (yyjson_is_bool(v) && takes(t, 'b')))
+	if (yyjson_is_str(v) || (yyjson_is_num(v) && takes(t, 'n')) ||
+	    (yyjson_is_bool(v) && takes(t, 'b')))
 		out = yyjson_val_mut_copy(doc, v);
 	yyjson_doc_free(json);
 	return out ? out : yyjson_mut_strcpy(doc, text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* completion/complete: names of the schema and keys of what is there, as far as the asking one may see them. */
+/* completion/complete: names of the schema and keys of what is there, as far as the asking one may
+ * see them. */
 #include "proto/netops/ops/face.h"
 #include "proto/netops/ops/uri.h"
 
@@ -19,7 +20,8 @@ static void value(void *ctx, const char *text)
 	struct completing *k = ctx;
 	char whole[1024];
 
-	if (snprintf(whole, sizeof(whole), "%.*s%s", (int)k->head_n, k->head, text) < (int)sizeof(whole))
+	if (snprintf(whole, sizeof(whole), "%.*s%s", (int)k->head_n, k->head, text) <
+	    (int)sizeof(whole))
 		mcp_complete_value(k->r, whole);
 }
 
@@ -39,7 +41,8 @@ void complete_path(struct face *f, struct mcp_req *r, enum datastore ds, const c
 	size_t total;
 
 	if (ds == DS_OPERATIONAL)
-		ds = DS_RUNNING; /* operational is the rooms'; the keys that are configured are at hand */
+		ds = DS_RUNNING; /* operational is the rooms'; the keys that are configured are at
+				    hand */
 	total = store_complete(ops_store(f->o), ds, mcp_principal(r), typed, MAX_VALUES, value, &k);
 	mcp_complete_end(r, total);
 }

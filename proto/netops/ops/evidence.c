@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct evidence *evidence_new(struct face *f, struct mcp_req *r, const char *method, yyjson_val *args,
-			      void (*next)(struct evidence *v))
+struct evidence *evidence_new(struct face *f, struct mcp_req *r, const char *method,
+			      yyjson_val *args, void (*next)(struct evidence *v))
 {
 	struct call *c = call_new(f, r, method, NULL, args);
 	struct evidence *v = c ? calloc(1, sizeof(*v)) : NULL;

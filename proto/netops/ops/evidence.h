@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a prompt is made of: evidence read from the device when it is asked for, and findings that follow from it. Evidence is
- * embedded as resources, for what devices say is data and never part of the instruction (spec §2.14 rule 2). */
+/* What a prompt is made of: evidence read from the device when it is asked for, and findings that
+ * follow from it. Evidence is embedded as resources, for what devices say is data and never part of
+ * the instruction (spec §2.14 rule 2). */
 #ifndef DEP_NETOPS_EVIDENCE_H
 #define DEP_NETOPS_EVIDENCE_H
 
@@ -16,7 +17,8 @@ struct evidence {
 	int step;
 	/* Does the next step: one of evidence_get() … which come back here, or evidence_end(). */
 	void (*next)(struct evidence *v);
-	/* Looks at what came: the whole of it, though the client may get less. NULL: was not there. */
+	/* Looks at what came: the whole of it, though the client may get less. NULL: was not there.
+	 */
 	void (*look)(struct evidence *v, yyjson_val *root);
 	char uri[512];
 	char what[64];
@@ -29,8 +31,8 @@ struct evidence {
 };
 
 /* NULL: no memory, answered. instruction: ours alone, no text of a device in it. */
-struct evidence *evidence_new(struct face *f, struct mcp_req *r, const char *method, yyjson_val *args,
-			      void (*next)(struct evidence *v));
+struct evidence *evidence_new(struct face *f, struct mcp_req *r, const char *method,
+			      yyjson_val *args, void (*next)(struct evidence *v));
 void evidence_say(struct evidence *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One finding: {check, ok, detail}. */
 void evidence_find(struct evidence *v, const char *check, bool ok, const char *fmt, ...)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tools made of YANG (spec §2.3): rpc.<module>.<name> for each rpc of the rooms, and yang.<module>.<path>.edit for each container
- * or list that the configuration names in `expose`. Their texts live here until the next update. */
+/* Tools made of YANG (spec §2.3): rpc.<module>.<name> for each rpc of the rooms, and
+ * yang.<module>.<path>.edit for each container or list that the configuration names in `expose`.
+ * Their texts live here until the next update. */
 #include "proto/netops/ops/face.h"
 #include "proto/netops/ops/text.h"
 #include "proto/netops/ops/uri.h"
@@ -31,12 +32,14 @@ static void fit_name(char out[MAX_NAME + 1], const char *name)
 
 	if (n > MAX_NAME) {
 		EVP_Q_digest(NULL, "SHA256", NULL, name, n, sum, NULL);
-		snprintf(out, MAX_NAME + 1, "%.*s-%02x%02x%02x%02x", MAX_NAME - 9, name, sum[0], sum[1], sum[2], sum[3]);
+		snprintf(out, MAX_NAME + 1, "%.*s-%02x%02x%02x%02x", MAX_NAME - 9, name, sum[0],
+			 sum[1], sum[2], sum[3]);
 	} else {
 		snprintf(out, MAX_NAME + 1, "%s", name);
 	}
 	for (p = out; *p; p++) {
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-", *p))
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-",
+			    *p))
 			*p = '_';
 	}
 }
@@ -85,11 +88,14 @@ static char *output_schema(struct face *f, const struct lysc_node *rpc)
 	text = text_of(&b);
 	if (!text)
 		return NULL;
-	/* {"error": …} instead of it: both forms stand beside each other under "anyOf", and type stays "object". */
+	/* {"error": …} instead of it: both forms stand beside each other under "anyOf", and type
+	 * stays "object". */
 	buf_init(&b, &f->alloc);
 	end = strstr(text, ",\"$defs\":");
 	buf_printf(&b, "{\"type\":\"object\",\"anyOf\":[{");
-	buf_bytes(&b, strstr(text, "\"type\""), end ? (size_t)(end - strstr(text, "\"type\"")) : strlen(strstr(text, "\"type\"")) - 1);
+	buf_bytes(&b, strstr(text, "\"type\""),
+		  end ? (size_t)(end - strstr(text, "\"type\""))
+		      : strlen(strstr(text, "\"type\"")) - 1);
 	buf_printf(&b, "},{\"required\":[\"error\"]}]%s%s", end ? end : "", end ? "" : "}");
 	free(text);
 	return text_of(&b);
@@ -104,7 +110,8 @@ static void call_rpc(void *ctx, struct mcp_req *r, yyjson_val *args)
 
 	if (!c)
 		return;
-	c->own = strdup(x->name); /* which is not x's any more, where the schema changes meanwhile */
+	c->own =
+		strdup(x->name); /* which is not x's any more, where the schema changes meanwhile */
 	c->from.tool = c->own;
 	ops_rpc(x->f->o, &c->from, x->path, args, call_result, c);
 }
@@ -159,7 +166,8 @@ static void call_edit(void *ctx, struct mcp_req *r, yyjson_val *args)
 	if (ops_edit(x->f->o, &c->from, call_candidate(c, args), &edit, 1, &e) == 0) {
 		doc = yyjson_mut_doc_new(NULL);
 		yyjson_mut_doc_set_root(doc, yyjson_mut_obj(doc));
-		yyjson_mut_obj_add_strcpy(doc, yyjson_mut_doc_get_root(doc), "candidate", c->candidate);
+		yyjson_mut_obj_add_strcpy(doc, yyjson_mut_doc_get_root(doc), "candidate",
+					  c->candidate);
 		yyjson_mut_obj_add_uint(doc, yyjson_mut_doc_get_root(doc), "applied", 1);
 		call_done(c, doc, yyjson_mut_doc_get_root(doc), NULL);
 	} else {
@@ -176,10 +184,13 @@ static char *edit_input(struct face *f, const struct lysc_node *node)
 
 	buf_init(&b, &f->alloc);
 	buf_printf(&b, "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
-	buf_printf(&b, "\"operation\":{\"type\":\"string\",\"enum\":[\"merge\",\"create\",\"replace\",\"delete\"],\"default\":\"merge\"},");
+	buf_printf(&b, "\"operation\":{\"type\":\"string\",\"enum\":[\"merge\",\"create\","
+		       "\"replace\",\"delete\"],\"default\":\"merge\"},");
 	if (node->nodetype == LYS_LIST)
-		buf_printf(&b, "\"key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":512,\"description\":\"The entry that is meant: "
-			       "values of its keys, percent-encoded, comma between them. Without it value is an array of entries."
+		buf_printf(&b, "\"key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":512,"
+			       "\"description\":\"The entry that is meant: "
+			       "values of its keys, percent-encoded, comma between them. Without "
+			       "it value is an array of entries."
 			       "\"},");
 	buf_printf(&b, "\"candidate\":{\"type\":\"string\",\"maxLength\":64},\"value\":");
 	if (node->nodetype == LYS_LIST) {
@@ -201,7 +212,8 @@ static char *edit_input(struct face *f, const struct lysc_node *node)
 	return text_of(&b);
 }
 
-static int make_edit(struct face *f, struct exposed *x, const struct lysc_node *node, const char *path)
+static int make_edit(struct face *f, struct exposed *x, const struct lysc_node *node,
+		     const char *path)
 {
 	char name[1024];
 	char title[160];
@@ -232,7 +244,8 @@ static int make_edit(struct face *f, struct exposed *x, const struct lysc_node *
 static bool rpc_allowed(void *ctx, const struct mcp_tool *tool, const struct principal *p)
 {
 	struct exposed *x = ctx;
-	const struct lysc_node *rpc = lys_find_path(schema_ctx(ops_schema(x->f->o)), NULL, x->path, 0);
+	const struct lysc_node *rpc =
+		lys_find_path(schema_ctx(ops_schema(x->f->o)), NULL, x->path, 0);
 
 	return rpc && nacm_exec(ops_nacm(x->f->o), p, rpc->module->name, rpc->name);
 }
@@ -290,7 +303,9 @@ static bool for_clients(struct face *f, const struct lysc_node *rpc)
 {
 	const char *room = schema_room(ops_schema(f->o), rpc);
 
-	return room && room[0] && !(strcmp(rpc->module->name, "depanneur-sys") == 0 && strcmp(rpc->name, "apply") == 0);
+	return room && room[0] &&
+	       !(strcmp(rpc->module->name, "depanneur-sys") == 0 &&
+		 strcmp(rpc->name, "apply") == 0);
 }
 
 static int add_rpcs(struct face *f, struct err *err)
@@ -305,7 +320,8 @@ static int add_rpcs(struct face *f, struct err *err)
 
 		if (!mod->implemented || !mod->compiled)
 			continue;
-		for (rpc = (const struct lysc_node *)mod->compiled->rpcs; rpc && rc == 0; rpc = rpc->next) {
+		for (rpc = (const struct lysc_node *)mod->compiled->rpcs; rpc && rc == 0;
+		     rpc = rpc->next) {
 			if (!for_clients(f, rpc) || f->n_exposed == MAX_EXPOSED)
 				continue;
 			rc = make_rpc(f, &f->exposed[f->n_exposed++], rpc);
@@ -333,9 +349,11 @@ static int add_edits(void *ctx, const struct lyd_node *tree)
 		return 0;
 	for (i = 0; i < set->count && rc == 0 && f->n_exposed < MAX_EXPOSED; i++) {
 		const char *path = lyd_get_value(set->dnodes[i]);
-		const struct lysc_node *node = path ? uri_schema_node(schema_ctx(ops_schema(f->o)), path) : NULL;
+		const struct lysc_node *node =
+			path ? uri_schema_node(schema_ctx(ops_schema(f->o)), path) : NULL;
 
-		if (!node || !(node->nodetype & (LYS_CONTAINER | LYS_LIST)) || node->flags & LYS_CONFIG_R)
+		if (!node || !(node->nodetype & (LYS_CONTAINER | LYS_LIST)) ||
+		    node->flags & LYS_CONFIG_R)
 			continue;
 		rc = make_edit(f, &f->exposed[f->n_exposed++], node, path);
 		if (rc == 0)

@@ -13,11 +13,18 @@ static void cancelled(struct mcp_req *r)
 {
 	struct call *c = mcp_ctx(r);
 
-	if (c)
-		c->r = NULL;
+	if (!c)
+		return;
+	/* What is under way goes on to its end, without what was the request's. */
+	c->gone = *c->from.by;
+	c->from.by = &c->gone;
+	c->from.args = NULL;
+	c->from.meta = NULL;
+	c->r = NULL;
 }
 
-struct call *call_new(struct face *f, struct mcp_req *r, const char *method, const char *tool, yyjson_val *args)
+struct call *call_new(struct face *f, struct mcp_req *r, const char *method, const char *tool,
+		      yyjson_val *args)
 {
 	struct call *c = calloc(1, sizeof(*c));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the MCP face share. tools.c puts everything in and wires events; tool_*.c are handlers; resource.c, prompt.c,
- * complete.c, expose.c the rest; face.c what all of them need. */
+/* What the files of the MCP face share. tools.c puts everything in and wires events; tool_*.c are
+ * handlers; resource.c, prompt.c, complete.c, expose.c the rest; face.c what all of them need. */
 #ifndef DEP_NETOPS_FACE_H
 #define DEP_NETOPS_FACE_H
 
@@ -22,6 +22,7 @@ struct call {
 	struct face *f;
 	struct mcp_req *r;
 	struct ops_origin from;
+	struct principal gone; /* who asked, where r is NULL */
 	char candidate[72];
 	char uri[512];
 	const char *path; /* in own */
@@ -31,12 +32,14 @@ struct call {
 };
 
 /* NULL: no memory, and r is answered. tool NULL: not a tool. args may be NULL. */
-struct call *call_new(struct face *f, struct mcp_req *r, const char *method, const char *tool, yyjson_val *args);
+struct call *call_new(struct face *f, struct mcp_req *r, const char *method, const char *tool,
+		      yyjson_val *args);
 /* Ends the call; what remains is to answer the request that is returned (NULL: nobody is there). */
 struct mcp_req *call_end(struct call *c);
 /* Ends it with a failure. */
 void call_fail(struct call *c, const struct neterr *e);
-void call_invalid(struct call *c, const char *tag, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void call_invalid(struct call *c, const char *tag, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Ends it with the value, or the failure. */
 void call_done(struct call *c, yyjson_mut_doc *doc, yyjson_mut_val *val, struct neterr *e);
 /* ops_result_f and ops_text_f that end a tool's call. */
@@ -45,7 +48,8 @@ void call_text(void *ctx, struct slice json, struct neterr *e);
 
 /* The handle of the candidate that is meant: args.candidate, or the client's own. */
 const char *call_candidate(struct call *c, yyjson_val *args);
-/* Makes the client's own candidate where it is not there yet, so that reading and committing it works. */
+/* Makes the client's own candidate where it is not there yet, so that reading and committing it
+ * works. */
 void call_touch(struct call *c);
 
 const char *arg_str(yyjson_val *args, const char *name); /* or NULL */
@@ -58,10 +62,12 @@ extern const char face_log_rpc[];
 size_t face_log_lines(struct buf *out, yyjson_mut_val *output);
 
 /* tool_schema.c: texts of schemas. */
-extern const char face_in_get[], face_in_edit[], face_in_commit[], face_in_rollback[], face_in_exec[], face_in_configure[],
-	face_in_pull[], face_in_push[], face_in_diff[], face_in_discard[], face_in_history[], face_in_verify[];
-extern const char face_out_get[], face_out_edit[], face_out_commit[], face_out_exec[], face_out_configure[], face_out_pull[],
-	face_out_push[], face_out_diff[], face_out_discard[], face_out_history[], face_out_verify[], face_out_any[];
+extern const char face_in_get[], face_in_edit[], face_in_commit[], face_in_rollback[],
+	face_in_exec[], face_in_configure[], face_in_pull[], face_in_push[], face_in_diff[],
+	face_in_discard[], face_in_history[], face_in_verify[];
+extern const char face_out_get[], face_out_edit[], face_out_commit[], face_out_exec[],
+	face_out_configure[], face_out_pull[], face_out_push[], face_out_diff[], face_out_discard[],
+	face_out_history[], face_out_verify[], face_out_any[];
 
 /* Handlers. */
 void tool_yang_get(void *ctx, struct mcp_req *r, yyjson_val *args);
@@ -77,9 +83,11 @@ void tool_discard(void *ctx, struct mcp_req *r, yyjson_val *args);
 void tool_history(void *ctx, struct mcp_req *r, yyjson_val *args);
 void tool_audit_verify(void *ctx, struct mcp_req *r, yyjson_val *args);
 
-/* Asks a person to agree to what policy wants agreed; ends c. key "approve"; digest: of what is agreed to, or NULL. */
+/* Asks a person to agree to what policy wants agreed; ends c. key "approve"; digest: of what is
+ * agreed to, or NULL. */
 void ask_approval(struct call *c, const struct neterr *e, const char *what, const char *digest);
-/* Whether the answer is there: 1 agreed, 0 not asked yet (or what was agreed to is another now), -1 refused. */
+/* Whether the answer is there: 1 agreed, 0 not asked yet (or what was agreed to is another now), -1
+ * refused. */
 int approval(struct mcp_req *r, const char *digest);
 
 int resources_add(struct face *f, struct err *err);

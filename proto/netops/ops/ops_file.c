@@ -44,7 +44,7 @@ int ops_file_pull(struct ops *o, const struct ops_origin *from, const char *file
 		  const char *candidate, struct buf *out, struct neterr *e)
 {
 	const struct store_query all = {.path = "/", .config_only = true};
-	enum datastore ds;
+	enum datastore ds = DS_RUNNING;
 	struct alloc a;
 	struct buf json;
 	int rc;
@@ -124,7 +124,7 @@ static int push_candidate(struct ops *o, const struct ops_origin *from, const ch
 int ops_file_push(struct ops *o, const struct ops_origin *from, const char *filename, const char *format,
 		  const char *candidate, struct slice content, bool validate, struct neterr *e)
 {
-	enum datastore ds;
+	enum datastore ds = DS_RUNNING;
 	usec_t since = clock_now();
 	char *json;
 	int rc;

@@ -10,12 +10,15 @@
 
 #define MODULES_MAX 64
 
-/* What netops itself implements, of the modules in yang/. */
+/* depanneur-netops.yang, embedded by base/embed.py. */
+extern const char netops_yang[];
+
+/* What netops itself implements: its own module, and some of those in yang/. */
 static const char *const acm_features[] = {NULL};
 static const struct schema_module own[] = {
 	{.name = "ietf-netconf-acm", .features = acm_features, .implemented = true},
 	{.name = "ietf-netconf-notifications", .implemented = true},
-	{.name = "depanneur-netops", .implemented = true},
+	{.name = "depanneur-netops", .text = netops_yang, .implemented = true},
 };
 
 static void free_module(struct ops_module *m)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Resources and templates (spec §2.1, §2.3). Outside of tools/call a failure has no result form: what is absent or hidden is "no
- * such resource", the rest an internal error with the same data. */
+/* Resources and templates (spec §2.1, §2.3). Outside of tools/call a failure has no result form:
+ * what is absent or hidden is "no such resource", the rest an internal error with the same data. */
 #include "proto/netops/ops/face.h"
 #include "proto/netops/ops/text.h"
 #include "proto/netops/ops/uri.h"
@@ -37,8 +37,8 @@ static void no_such(struct call *c)
 
 static void failed(struct call *c, const struct neterr *e)
 {
-	if (e->code == NETERR_NOT_FOUND || e->code == NETERR_INVALID || e->code == NETERR_ACCESS_DENIED ||
-	    e->code == NETERR_TRANSACTION_UNKNOWN)
+	if (e->code == NETERR_NOT_FOUND || e->code == NETERR_INVALID ||
+	    e->code == NETERR_ACCESS_DENIED || e->code == NETERR_TRANSACTION_UNKNOWN)
 		no_such(c);
 	else
 		call_fail(c, e);
@@ -92,7 +92,8 @@ static void read_interfaces(void *ctx, struct mcp_req *r, const char *uri)
 		get(c, DS_OPERATIONAL, "ietf-interfaces:interfaces", got_data);
 }
 
-static void read_interface(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void read_interface(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+			   size_t n)
 {
 	struct call *c = reading(ctx, r, uri);
 	struct buf path;
@@ -119,7 +120,8 @@ static void got_ribs(void *ctx, struct slice json, struct neterr *e)
 	yyjson_val *ribs = yyjson_obj_get(yyjson_doc_get_root(doc), "ietf-routing:ribs");
 	yyjson_mut_doc *out = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(out);
-	yyjson_mut_val *list = json_add_arr(out, json_add_obj(out, root, "ietf-routing:ribs"), "rib");
+	yyjson_mut_val *list =
+		json_add_arr(out, json_add_obj(out, root, "ietf-routing:ribs"), "rib");
 	size_t max;
 	size_t i;
 	yyjson_val *rib;
@@ -131,7 +133,8 @@ static void got_ribs(void *ctx, struct slice json, struct neterr *e)
 		const char *af = yyjson_get_str(yyjson_obj_get(rib, "address-family"));
 		const char *colon = af ? strrchr(af, ':') : NULL;
 
-		if (af && strcmp(colon ? colon + 1 : af, family) == 0)
+		/* ietf-routing's ipv4, or the module's own ipv4-unicast */
+		if (af && strncmp(colon ? colon + 1 : af, family, strlen(family)) == 0)
 			yyjson_mut_arr_append(list, yyjson_val_mut_copy(out, rib));
 	}
 	text = yyjson_mut_val_write(root, 0, &len);
@@ -175,7 +178,8 @@ static void got_system(void *ctx, struct slice json, struct neterr *e)
 {
 	struct call *c = ctx;
 	yyjson_doc *doc = e ? NULL : yyjson_read((const char *)json.p, json.n, 0);
-	yyjson_val *sys = yyjson_obj_get(yyjson_doc_get_root(doc), "depanneur-sys:system-resources");
+	yyjson_val *sys =
+		yyjson_obj_get(yyjson_doc_get_root(doc), "depanneur-sys:system-resources");
 	yyjson_val *cpu = yyjson_obj_get(sys, "cpu-utilization");
 	yyjson_val *memory = yyjson_obj_get(sys, "memory");
 	const char *sampled = yyjson_get_str(yyjson_obj_get(sys, "sampled"));
@@ -184,7 +188,8 @@ static void got_system(void *ctx, struct slice json, struct neterr *e)
 
 	buf_init(&out, &c->f->alloc);
 	if (is_cpu)
-		buf_printf(&out, "{\"percent\":%.1f,\"cpus\":%.0f", number(cpu), number(yyjson_obj_get(sys, "cpus")));
+		buf_printf(&out, "{\"percent\":%.1f,\"cpus\":%.0f", number(cpu),
+			   number(yyjson_obj_get(sys, "cpus")));
 	else
 		buf_printf(&out, "{");
 	if (is_cpu && sampled) {
@@ -242,7 +247,8 @@ static void read_file(void *ctx, struct mcp_req *r, const char *uri)
 }
 
 /* What is known of a crashed part: whether it is there again. slot: the name of a room. */
-static void read_crashinfo(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void read_crashinfo(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+			   size_t n)
 {
 	struct call *c = reading(ctx, r, uri);
 	const struct schema_module *m;
@@ -261,7 +267,8 @@ static void read_crashinfo(void *ctx, struct mcp_req *r, const char *uri, const 
 		return;
 	}
 	buf_init(&out, &c->f->alloc);
-	buf_printf(&out, "{\"slot\":\"%s\",\"up\":%s}", m[i].room, rooms_is_up(ops_rooms(c->f->o), slot) ? "true" : "false");
+	buf_printf(&out, "{\"slot\":\"%s\",\"up\":%s}", m[i].room,
+		   rooms_is_up(ops_rooms(c->f->o), slot) ? "true" : "false");
 	content(c, "application/json", buf_slice(&out));
 	buf_free(&out);
 }
@@ -270,7 +277,8 @@ static void read_crashinfo(void *ctx, struct mcp_req *r, const char *uri, const 
 
 static bool last_allowed(void *ctx, const char *uri, const struct principal *p)
 {
-	return !uri || strchr(uri, '{') || uri_last_of(uri, LOG_PREFIX) || uri_last_of(uri, AUDIT_PREFIX);
+	return !uri || strchr(uri, '{') || uri_last_of(uri, LOG_PREFIX) ||
+	       uri_last_of(uri, AUDIT_PREFIX);
 }
 
 static void got_log(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, struct neterr *e)
@@ -288,7 +296,8 @@ static void got_log(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, struct 
 	buf_free(&out);
 }
 
-static void read_log(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void read_log(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+		     size_t n)
 {
 	struct call *c = reading(ctx, r, uri);
 	unsigned count = uri_last_of(uri, LOG_PREFIX);
@@ -308,7 +317,8 @@ static void read_log(void *ctx, struct mcp_req *r, const char *uri, const struct
 	yyjson_doc_free(in);
 }
 
-static void read_audit(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void read_audit(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+		       size_t n)
 {
 	struct call *c = reading(ctx, r, uri);
 	unsigned count = uri_last_of(uri, AUDIT_PREFIX);
@@ -350,6 +360,33 @@ static void read_library(void *ctx, struct mcp_req *r, const char *uri)
 	free(text);
 }
 
+/* What owns running now: the engine's state, and what waits for its confirmation (without its token). */
+static void read_transaction(void *ctx, struct mcp_req *r, const char *uri)
+{
+	struct call *c = reading(ctx, r, uri);
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
+	yyjson_mut_val *pending;
+	struct txn *txn;
+	char *text;
+	size_t len;
+
+	if (!c) {
+		yyjson_mut_doc_free(doc);
+		return;
+	}
+	txn = ops_txn(c->f->o);
+	yyjson_mut_obj_add_str(doc, root, "state", txn_state_name(txn_state(txn)));
+	yyjson_mut_obj_add_strcpy(doc, root, "runningHash", store_hash(ops_store(c->f->o)));
+	pending = txn_pending(txn, doc, clock_now());
+	if (pending)
+		yyjson_mut_obj_add_val(doc, root, "pending", pending);
+	text = yyjson_mut_val_write(root, 0, &len);
+	content(c, "application/json", slice_of(text ? text : "{}", text ? len : 2));
+	free(text);
+	yyjson_mut_doc_free(doc);
+}
+
 static const char *value_of(const struct mcp_var *var, size_t n, const char *name)
 {
 	size_t i;
@@ -361,7 +398,8 @@ static const char *value_of(const struct mcp_var *var, size_t n, const char *nam
 	return NULL;
 }
 
-static void read_module(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void read_module(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+			size_t n)
 {
 	struct call *c = reading(ctx, r, uri);
 	const char *name = value_of(var, n, "name");
@@ -377,11 +415,13 @@ static void read_module(void *ctx, struct mcp_req *r, const char *uri, const str
 }
 
 /* The path may be a module's name alone: all data of it. */
-static void read_schema(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void read_schema(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+			size_t n)
 {
 	struct call *c = reading(ctx, r, uri);
 	const char *path = value_of(var, n, "path");
-	struct yang_json g = {.state = value_of(var, n, "state") != NULL, .visible = visible, .ctx = c};
+	struct yang_json g = {
+		.state = value_of(var, n, "state") != NULL, .visible = visible, .ctx = c};
 	const struct ly_ctx *ly;
 	const struct lysc_node *node;
 	const struct lys_module *mod;
@@ -406,7 +446,8 @@ static void read_schema(void *ctx, struct mcp_req *r, const char *uri, const str
 	buf_free(&out);
 }
 
-static void read_tree(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void read_tree(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+		      size_t n)
 {
 	struct call *c = reading(ctx, r, uri);
 	const struct lys_module *mod;
@@ -414,7 +455,8 @@ static void read_tree(void *ctx, struct mcp_req *r, const char *uri, const struc
 
 	if (!c)
 		return;
-	mod = n ? ly_ctx_get_module_implemented(schema_ctx(ops_schema(c->f->o)), var[0].value) : NULL;
+	mod = n ? ly_ctx_get_module_implemented(schema_ctx(ops_schema(c->f->o)), var[0].value)
+		: NULL;
 	buf_init(&out, &c->f->alloc);
 	if (mod && yang_tree(&out, mod, visible, c) == 0)
 		content(c, MIME_TEXT, buf_slice(&out));
@@ -423,7 +465,8 @@ static void read_tree(void *ctx, struct mcp_req *r, const char *uri, const struc
 	buf_free(&out);
 }
 
-static void read_data(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var, size_t n)
+static void read_data(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
+		      size_t n)
 {
 	struct call *c = reading(ctx, r, uri);
 	const char *name = value_of(var, n, "datastore");
@@ -439,7 +482,8 @@ static void read_data(void *ctx, struct mcp_req *r, const char *uri, const struc
 	}
 	if (ds == DS_CANDIDATE)
 		call_touch(c);
-	/* Keys that were percent-encoded have been decoded with the template: the URI still has them as they were. */
+	/* Keys that were percent-encoded have been decoded with the template: the URI still has
+	 * them as they were. */
 	path = strstr(c->uri, name);
 	get(c, ds, path ? path + strlen(name) + 1 : "", got_data);
 }
@@ -459,14 +503,17 @@ static const char *context_of(yyjson_val *context, const char *name)
 	return yyjson_get_str(yyjson_obj_get(yyjson_obj_get(context, "arguments"), name));
 }
 
-static void complete_one_interface(void *ctx, struct mcp_req *r, const char *name, const char *value, yyjson_val *context)
+static void complete_one_interface(void *ctx, struct mcp_req *r, const char *name,
+				   const char *value, yyjson_val *context)
 {
 	complete_interface(ctx, r, value);
 }
 
-static void complete_data(void *ctx, struct mcp_req *r, const char *name, const char *value, yyjson_val *context)
+static void complete_data(void *ctx, struct mcp_req *r, const char *name, const char *value,
+			  yyjson_val *context)
 {
-	static const char *const stores[] = {"running", "candidate", "startup", "operational", NULL};
+	static const char *const stores[] = {"running", "candidate", "startup", "operational",
+					     NULL};
 	const char *given = context_of(context, "datastore");
 	enum datastore ds = DS_RUNNING;
 
@@ -479,17 +526,20 @@ static void complete_data(void *ctx, struct mcp_req *r, const char *name, const 
 	complete_path(ctx, r, ds, value);
 }
 
-static void complete_schema(void *ctx, struct mcp_req *r, const char *name, const char *value, yyjson_val *context)
+static void complete_schema(void *ctx, struct mcp_req *r, const char *name, const char *value,
+			    yyjson_val *context)
 {
 	complete_schema_path(ctx, r, value);
 }
 
-static void complete_name(void *ctx, struct mcp_req *r, const char *name, const char *value, yyjson_val *context)
+static void complete_name(void *ctx, struct mcp_req *r, const char *name, const char *value,
+			  yyjson_val *context)
 {
 	complete_module(ctx, r, strcmp(name, "name") == 0 ? value : "\x01");
 }
 
-static void complete_count(void *ctx, struct mcp_req *r, const char *name, const char *value, yyjson_val *context)
+static void complete_count(void *ctx, struct mcp_req *r, const char *name, const char *value,
+			   yyjson_val *context)
 {
 	static const char *const counts[] = {"10", "50", "100", "500", "1000", "10000", NULL};
 
@@ -499,65 +549,170 @@ static void complete_count(void *ctx, struct mcp_req *r, const char *name, const
 /* ---- All of them ---- */
 
 static const struct mcp_resource fixed[] = {
-	{.uri = "network:///interfaces", .name = "interfaces", .title = "Interfaces",
-	 .description = "State and configuration of all interfaces.", .mime = MIME_DATA, .subscribe = true,
-	 .scope = SCOPE_READ, .read = read_interfaces},
-	{.uri = "network:///routing/ipv4/route-table", .name = "ipv4-route-table", .title = "IPv4 routes",
-	 .description = "The routing tables of IPv4.", .mime = MIME_DATA, .subscribe = true, .scope = SCOPE_READ,
+	{.uri = "network:///interfaces",
+	 .name = "interfaces",
+	 .title = "Interfaces",
+	 .description = "State and configuration of all interfaces.",
+	 .mime = MIME_DATA,
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
+	 .read = read_interfaces},
+	{.uri = "network:///routing/ipv4/route-table",
+	 .name = "ipv4-route-table",
+	 .title = "IPv4 routes",
+	 .description = "The routing tables of IPv4.",
+	 .mime = MIME_DATA,
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
 	 .read = read_routes},
-	{.uri = "network:///routing/ipv6/route-table", .name = "ipv6-route-table", .title = "IPv6 routes",
-	 .description = "The routing tables of IPv6.", .mime = MIME_DATA, .subscribe = true, .scope = SCOPE_READ,
+	{.uri = "network:///routing/ipv6/route-table",
+	 .name = "ipv6-route-table",
+	 .title = "IPv6 routes",
+	 .description = "The routing tables of IPv6.",
+	 .mime = MIME_DATA,
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
 	 .read = read_routes},
-	{.uri = "network:///system/cpu-utilization", .name = "cpu-utilization", .title = "CPU utilization",
-	 .description = "In percent, of all processors, over 30 s.", .mime = "application/json", .scope = SCOPE_READ,
-	 .ttl_ms = 30000, .read = read_system},
-	{.uri = "network:///system/memory-summary", .name = "memory-summary", .title = "Memory",
-	 .description = "In bytes; every 30 s.", .mime = "application/json", .scope = SCOPE_READ, .ttl_ms = 30000,
+	{.uri = "network:///system/cpu-utilization",
+	 .name = "cpu-utilization",
+	 .title = "CPU utilization",
+	 .description = "In percent, of all processors, over 30 s.",
+	 .mime = "application/json",
+	 .scope = SCOPE_READ,
+	 .ttl_ms = 30000,
 	 .read = read_system},
-	{.uri = "network:///file/running-config", .name = "running-config", .title = "Running configuration",
-	 .description = "As text.", .mime = "text/plain", .subscribe = true, .scope = SCOPE_READ, .read = read_file},
-	{.uri = "network:///file/startup-config", .name = "startup-config", .title = "Startup configuration",
-	 .description = "As text.", .mime = "text/plain", .subscribe = true, .scope = SCOPE_READ, .read = read_file},
-	{.uri = "network:///file/candidate-config", .name = "candidate-config", .title = "Your candidate configuration",
-	 .description = "As text.", .mime = "text/plain", .subscribe = true, .scope = SCOPE_READ, .read = read_file},
-	{.uri = "network:///yang/library", .name = "yang-library", .title = "YANG library",
-	 .description = "What modules are implemented (RFC 8525).", .mime = MIME_DATA, .scope = SCOPE_READ,
+	{.uri = "network:///system/memory-summary",
+	 .name = "memory-summary",
+	 .title = "Memory",
+	 .description = "In bytes; every 30 s.",
+	 .mime = "application/json",
+	 .scope = SCOPE_READ,
+	 .ttl_ms = 30000,
+	 .read = read_system},
+	{.uri = "network:///file/running-config",
+	 .name = "running-config",
+	 .title = "Running configuration",
+	 .description = "As text.",
+	 .mime = "text/plain",
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
+	 .read = read_file},
+	{.uri = "network:///file/startup-config",
+	 .name = "startup-config",
+	 .title = "Startup configuration",
+	 .description = "As text.",
+	 .mime = "text/plain",
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
+	 .read = read_file},
+	{.uri = "network:///file/candidate-config",
+	 .name = "candidate-config",
+	 .title = "Your candidate configuration",
+	 .description = "As text.",
+	 .mime = "text/plain",
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
+	 .read = read_file},
+	{.uri = "network:///transaction",
+	 .name = "transaction",
+	 .title = "Transaction",
+	 .description = "Who owns running, and which commit waits for its confirmation.",
+	 .mime = "application/json",
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
+	 .read = read_transaction},
+	{.uri = "network:///yang/library",
+	 .name = "yang-library",
+	 .title = "YANG library",
+	 .description = "What modules are implemented (RFC 8525).",
+	 .mime = MIME_DATA,
+	 .scope = SCOPE_READ,
 	 .read = read_library},
 };
 
-static const struct mcp_resource drift = {
-	.uri = "network:///drift", .name = "drift", .title = "Drift",
-	.description = "Where the device differs from running.", .mime = MIME_DATA, .subscribe = true, .scope = SCOPE_READ,
-	.read = read_drift};
+static const struct mcp_resource drift = {.uri = "network:///drift",
+					  .name = "drift",
+					  .title = "Drift",
+					  .description = "Where the device differs from running.",
+					  .mime = MIME_DATA,
+					  .subscribe = true,
+					  .scope = SCOPE_READ,
+					  .read = read_drift};
 
 static const struct mcp_template templates[] = {
-	{.uri_template = "network:///interface/{name}", .name = "interface", .title = "One interface",
-	 .description = "State and configuration of one interface.", .mime = MIME_DATA, .subscribe = true,
-	 .scope = SCOPE_READ, .read = read_interface, .complete = complete_one_interface},
-	{.uri_template = LOG_PREFIX "last{count}", .name = "syslog", .title = "Last log lines",
-	 .description = "The newest 1 to 10000 lines of the log, oldest first.", .mime = MIME_TEXT, .subscribe = true,
-	 .scope = SCOPE_READ | SCOPE_DIAGNOSE, .allowed = last_allowed, .read = read_log, .complete = complete_count},
-	{.uri_template = "network:///file/{slot}/crashinfo", .name = "crashinfo", .title = "Crash information",
-	 .description = "Whether a part of the node (a room) is there.", .mime = "application/json", .scope = SCOPE_READ,
-	 .read = read_crashinfo},
-	{.uri_template = AUDIT_PREFIX "last{count}", .name = "audit", .title = "Last audit records",
-	 .description = "The newest 1 to 10000 records, oldest first, one JSON object a line.",
-	 .mime = "application/x-ndjson", .scope = SCOPE_AUDIT, .allowed = last_allowed, .read = read_audit,
+	{.uri_template = "network:///interface/{name}",
+	 .name = "interface",
+	 .title = "One interface",
+	 .description = "State and configuration of one interface.",
+	 .mime = MIME_DATA,
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
+	 .read = read_interface,
+	 .complete = complete_one_interface},
+	{.uri_template = LOG_PREFIX "last{count}",
+	 .name = "syslog",
+	 .title = "Last log lines",
+	 .description = "The newest 1 to 10000 lines of the log, oldest first.",
+	 .mime = MIME_TEXT,
+	 .subscribe = true,
+	 .scope = SCOPE_READ | SCOPE_DIAGNOSE,
+	 .allowed = last_allowed,
+	 .read = read_log,
 	 .complete = complete_count},
-	{.uri_template = "network:///yang/module/{name}{?revision}", .name = "yang-module", .title = "YANG module",
-	 .description = "The source of a module.", .mime = "application/yang", .scope = SCOPE_READ, .ttl_ms = 60000,
-	 .read = read_module, .complete = complete_name},
-	{.uri_template = "network:///yang/schema/{+path}{?state}", .name = "yang-schema", .title = "JSON Schema",
-	 .description = "JSON Schema 2020-12 of a data node, by its data path, or of all data of a module, by its name; "
+	{.uri_template = "network:///file/{slot}/crashinfo",
+	 .name = "crashinfo",
+	 .title = "Crash information",
+	 .description = "Whether a part of the node (a room) is there.",
+	 .mime = "application/json",
+	 .scope = SCOPE_READ,
+	 .read = read_crashinfo},
+	{.uri_template = AUDIT_PREFIX "last{count}",
+	 .name = "audit",
+	 .title = "Last audit records",
+	 .description = "The newest 1 to 10000 records, oldest first, one JSON object a line.",
+	 .mime = "application/x-ndjson",
+	 .scope = SCOPE_AUDIT,
+	 .allowed = last_allowed,
+	 .read = read_audit,
+	 .complete = complete_count},
+	{.uri_template = "network:///yang/module/{name}{?revision}",
+	 .name = "yang-module",
+	 .title = "YANG module",
+	 .description = "The source of a module.",
+	 .mime = "application/yang",
+	 .scope = SCOPE_READ,
+	 .ttl_ms = 60000,
+	 .read = read_module,
+	 .complete = complete_name},
+	{.uri_template = "network:///yang/schema/{+path}{?state}",
+	 .name = "yang-schema",
+	 .title = "JSON Schema",
+	 .description = "JSON Schema 2020-12 of a data node, by its data path, or of all data of a "
+			"module, by its name; "
 			"configuration only, without ?state=1.",
-	 .mime = "application/schema+json", .scope = SCOPE_READ, .ttl_ms = 60000, .read = read_schema,
+	 .mime = "application/schema+json",
+	 .scope = SCOPE_READ,
+	 .ttl_ms = 60000,
+	 .read = read_schema,
 	 .complete = complete_schema},
-	{.uri_template = "network:///yang/tree/{name}", .name = "yang-tree", .title = "YANG tree",
-	 .description = "The tree diagram of a module (RFC 8340).", .mime = MIME_TEXT, .scope = SCOPE_READ,
-	 .ttl_ms = 60000, .read = read_tree, .complete = complete_name},
-	{.uri_template = "network:///data/{datastore}/{+path}", .name = "data", .title = "Data",
-	 .description = "Data of running, candidate, startup or operational by its RFC 8040 path.", .mime = MIME_DATA,
-	 .subscribe = true, .scope = SCOPE_READ, .read = read_data, .complete = complete_data},
+	{.uri_template = "network:///yang/tree/{name}",
+	 .name = "yang-tree",
+	 .title = "YANG tree",
+	 .description = "The tree diagram of a module (RFC 8340).",
+	 .mime = MIME_TEXT,
+	 .scope = SCOPE_READ,
+	 .ttl_ms = 60000,
+	 .read = read_tree,
+	 .complete = complete_name},
+	{.uri_template = "network:///data/{datastore}/{+path}",
+	 .name = "data",
+	 .title = "Data",
+	 .description = "Data of running, candidate, startup or operational by its RFC 8040 path.",
+	 .mime = MIME_DATA,
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
+	 .read = read_data,
+	 .complete = complete_data},
 };
 
 int resources_add(struct face *f, struct err *err)

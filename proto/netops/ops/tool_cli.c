@@ -118,7 +118,8 @@ static void got_route(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, struc
 		char *text = yyjson_mut_is_str(v) ? NULL : yyjson_mut_val_write(v, 0, NULL);
 		const char *s = text ? text : yyjson_mut_get_str(v);
 
-		buf_printf(&out, "%s: ", yyjson_mut_get_str(k));
+		buf_bytes(&out, yyjson_mut_get_str(k), yyjson_mut_get_len(k));
+		buf_printf(&out, ": ");
 		text_plain(&out, s ? s : "", s ? strlen(s) : 0, 1024, true);
 		buf_u8(&out, '\n');
 		free(text);
@@ -276,8 +277,8 @@ static void staging_free(struct staging *s)
 	yyjson_doc_free(s->values);
 }
 
-static int read_line(struct face *f, struct cli *line, yyjson_val *v, yyjson_mut_doc *doc, yyjson_mut_val *values,
-		     struct store_edit *edit, struct neterr *e)
+static int read_line(struct face *f, struct cli *line, yyjson_val *v, yyjson_mut_doc *doc,
+		     yyjson_mut_val *values, struct store_edit *edit, struct neterr *e)
 {
 	const struct lysc_node *node;
 	yyjson_mut_val *value;
@@ -297,8 +298,10 @@ static int read_line(struct face *f, struct cli *line, yyjson_val *v, yyjson_mut
 	node = uri_schema_node(schema_ctx(ops_schema(f->o)), line->a);
 	value = node ? cli_value(doc, node, line->b) : NULL;
 	if (!value)
-		return neterr_set(e, NETERR_CONFIG_INCOMPATIBLE, node ? "invalid-value" : "unknown-element",
-				  node ? "set needs a value for %.150s" : "the schema has no %.150s", line->a);
+		return neterr_set(
+			e, NETERR_CONFIG_INCOMPATIBLE, node ? "invalid-value" : "unknown-element",
+			node ? "set needs a value for %.150s" : "the schema has no %.150s",
+			line->a);
 	yyjson_mut_arr_append(values, value);
 	return 0;
 }
@@ -328,7 +331,8 @@ static int read_lines(struct face *f, yyjson_val *commands, struct staging *s, s
 	if (rc)
 		return rc;
 	s->values = yyjson_mut_doc_imut_copy(s->doc, NULL);
-	yyjson_arr_foreach(yyjson_doc_get_root(s->values), i, max, v) s->edit[i].value = yyjson_is_null(v) ? NULL : v;
+	yyjson_arr_foreach(yyjson_doc_get_root(s->values), i, max, v) s->edit[i].value =
+		yyjson_is_null(v) ? NULL : v;
 	return 0;
 }
 
@@ -387,7 +391,8 @@ void tool_cli_configure(void *ctx, struct mcp_req *r, yyjson_val *args)
 		call_candidate(c, args);
 	rc = read_lines(c->f, yyjson_obj_get(args, "commands"), &s, &e);
 	if (rc == 0 && now && !(c->from.by->scopes & SCOPE_COMMIT))
-		rc = neterr_set(&e, NETERR_ACCESS_DENIED, "access-denied", "target running needs the scope network:commit");
+		rc = neterr_set(&e, NETERR_ACCESS_DENIED, "access-denied",
+				"target running needs the scope network:commit");
 	if (rc == 0)
 		rc = ops_edit(c->f->o, &c->from, c->candidate, s.edit, s.n, &e);
 	if (rc) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* network.commit and network.rollback, and the approval that policy may ask for: a person answers an elicitation, and the call
- * comes again with the answer. What was agreed to is remembered by a digest of its differences; had the candidate changed
- * meanwhile, the person is asked again. */
+/* network.commit and network.rollback, and the approval that policy may ask for: a person answers
+ * an elicitation, and the call comes again with the answer. What was agreed to is remembered by a
+ * digest of its differences; had the candidate changed meanwhile, the person is asked again. */
 #include "proto/netops/ops/face.h"
 
 #include <errno.h>
@@ -59,14 +59,17 @@ int approval(struct mcp_req *r, const char *digest)
 
 static yyjson_mut_val *question(yyjson_mut_doc *doc, const char *message)
 {
-	static const char schema[] = "{\"type\":\"object\",\"properties\":{\"approve\":{\"type\":\"boolean\",\"default\":false},"
-				     "\"ticket\":{\"type\":\"string\",\"maxLength\":32}},\"required\":[\"approve\"]}";
+	static const char schema[] =
+		"{\"type\":\"object\",\"properties\":{\"approve\":{\"type\":\"boolean\","
+		"\"default\":false},"
+		"\"ticket\":{\"type\":\"string\",\"maxLength\":32}},\"required\":[\"approve\"]}";
 	yyjson_doc *parsed = yyjson_read(schema, sizeof(schema) - 1, 0);
 	yyjson_mut_val *params = yyjson_mut_obj(doc);
 
 	yyjson_mut_obj_add_str(doc, params, "mode", "form");
 	yyjson_mut_obj_add_strcpy(doc, params, "message", message);
-	yyjson_mut_obj_add_val(doc, params, "requestedSchema", yyjson_val_mut_copy(doc, yyjson_doc_get_root(parsed)));
+	yyjson_mut_obj_add_val(doc, params, "requestedSchema",
+			       yyjson_val_mut_copy(doc, yyjson_doc_get_root(parsed)));
 	yyjson_doc_free(parsed);
 	return params;
 }
@@ -80,7 +83,8 @@ void ask_approval(struct call *c, const struct neterr *e, const char *what, cons
 	struct mcp_req *r;
 
 	snprintf(message, sizeof(message), "%s%s%s?", what, why ? ": " : "", why ? why : "");
-	if (!c->r || mcp_ask(c->r, "approve", "elicitation/create", doc, question(doc, message)) != 0) {
+	if (!c->r ||
+	    mcp_ask(c->r, "approve", "elicitation/create", doc, question(doc, message)) != 0) {
 		call_fail(c, e);
 		yyjson_mut_doc_free(doc);
 		return;
@@ -140,7 +144,8 @@ static bool needs_token(struct call *c, const struct ops_commit *k)
 {
 	if (k->token || !(k->confirm || k->phase == OPS_CONFIRM) || c->from.by->session[0])
 		return false;
-	call_invalid(c, "missing-element", "confirm needs the token that the confirmed commit answered");
+	call_invalid(c, "missing-element",
+		     "confirm needs the token that the confirmed commit answered");
 	return true;
 }
 
@@ -206,8 +211,11 @@ void tool_rollback(void *ctx, struct mcp_req *r, yyjson_val *args)
 		return;
 	}
 	c->from.approver = agreed > 0 ? c->from.by->user : NULL;
-	/* Without arguments it cancels a commit that waits for its confirmation (spec §2.2), else goes back one step. */
+	/* Without arguments it cancels a commit that waits for its confirmation (spec §2.2), else
+	 * goes back one step. */
 	pending = txn_state(ops_txn(c->f->o)) == TXN_PENDING;
-	steps = id || (pending && !yyjson_obj_get(args, "steps")) ? 0 : (unsigned)arg_uint(args, "steps", 1);
+	steps = id || (pending && !yyjson_obj_get(args, "steps"))
+			? 0
+			: (unsigned)arg_uint(args, "steps", 1);
 	ops_rollback(c->f->o, &c->from, id, steps, agreed > 0, rolled_back, c);
 }

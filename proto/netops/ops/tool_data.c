@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tools that read and stage: network.yang.get, .yang.edit, .diff, .discard, .history, .file.pull, .file.push, .audit.verify. */
+/* Tools that read and stage: network.yang.get, .yang.edit, .diff, .discard, .history, .file.pull,
+ * .file.push, .audit.verify. */
 #include "proto/netops/ops/face.h"
 #include "proto/netops/ops/text.h"
 
@@ -101,7 +102,8 @@ void tool_diff(void *ctx, struct mcp_req *r, yyjson_val *args)
 		call_candidate(c, args);
 		if (!arg_str(args, "commitId"))
 			call_touch(c);
-		rc = ops_diff(c->f->o, &c->from, c->candidate, arg_str(args, "commitId"), doc, &val, &e);
+		rc = ops_diff(c->f->o, &c->from, c->candidate, arg_str(args, "commitId"), doc, &val,
+			      &e);
 		call_done(c, doc, val, rc ? &e : NULL);
 	}
 	neterr_clear(&e);
@@ -142,7 +144,8 @@ void tool_history(void *ctx, struct mcp_req *r, yyjson_val *args)
 		while (yyjson_mut_arr_size(commits) > count)
 			yyjson_mut_arr_remove_last(commits);
 		pending = txn_pending(ops_txn(c->f->o), doc, clock_now());
-		yyjson_mut_obj_add_val(doc, val, "commits", commits ? commits : yyjson_mut_arr(doc));
+		yyjson_mut_obj_add_val(doc, val, "commits",
+				       commits ? commits : yyjson_mut_arr(doc));
 		if (pending)
 			yyjson_mut_obj_add_val(doc, val, "pending", pending);
 		yyjson_mut_obj_add_strcpy(doc, val, "runningHash", store_hash(ops_store(c->f->o)));
@@ -172,7 +175,8 @@ void tool_file_pull(void *ctx, struct mcp_req *r, yyjson_val *args)
 	if (strcmp(filename, "candidate-config") == 0)
 		call_touch(c);
 	if (ops_file_pull(f->o, &c->from, filename, format, c->candidate, &text, &e) == 0) {
-		buf_printf(&out, "{\"filename\":\"%s\",\"format\":\"%s\",\"content\":", filename, format);
+		buf_printf(&out, "{\"filename\":\"%s\",\"format\":\"%s\",\"content\":", filename,
+			   format);
 		text_json(&out, (const char *)text.p, text.n);
 		buf_u8(&out, '}');
 		call_text(c, buf_slice(&out), NULL);
@@ -197,13 +201,14 @@ void tool_file_push(void *ctx, struct mcp_req *r, yyjson_val *args)
 	int rc;
 
 	if (c) {
-		rc = ops_file_push(c->f->o, &c->from, filename, arg_str(args, "format"), call_candidate(c, args), bytes, validate,
-				   &e);
+		rc = ops_file_push(c->f->o, &c->from, filename, arg_str(args, "format"),
+				   call_candidate(c, args), bytes, validate, &e);
 		yyjson_mut_obj_add_strcpy(doc, val, "filename", filename);
 		if (strcmp(filename, "candidate-config") == 0)
 			yyjson_mut_obj_add_strcpy(doc, val, "candidate", c->candidate);
 		yyjson_mut_obj_add_uint(doc, val, "bytes", bytes.n);
-		yyjson_mut_obj_add_bool(doc, val, "validated", validate || strcmp(filename, "startup-config") == 0);
+		yyjson_mut_obj_add_bool(doc, val, "validated",
+					validate || strcmp(filename, "startup-config") == 0);
 		call_done(c, doc, val, rc ? &e : NULL);
 	}
 	neterr_clear(&e);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP_MS 10	  /* between updates of one resource (spec §2.11) */
+#define GAP_MS 10	/* between updates of one resource (spec §2.11) */
 #define LOG_GAP_MS 1000 /* of the log's (spec §2.1) */
 
 static struct face *faces;
@@ -21,55 +21,129 @@ static bool allowed(void *ctx, const struct mcp_tool *tool, const struct princip
 }
 
 static const struct mcp_tool tools[] = {
-	{.name = "network.audit.verify", .title = "Verify the audit log",
-	 .description = "Reads the whole hash-chained audit log again and says whether it is as it was written.",
-	 .input = face_in_verify, .output = face_out_verify, .read_only = true, .idempotent = true, .scope = SCOPE_AUDIT,
+	{.name = "network.audit.verify",
+	 .title = "Verify the audit log",
+	 .description = "Reads the whole hash-chained audit log again and says whether it is as it "
+			"was written.",
+	 .input = face_in_verify,
+	 .output = face_out_verify,
+	 .read_only = true,
+	 .idempotent = true,
+	 .scope = SCOPE_AUDIT,
 	 .call = tool_audit_verify},
-	{.name = "network.cli.configure", .title = "Configure by commands",
-	 .description = "Commands set PATH [VALUE] and delete PATH, all or none of them, into a candidate; commit them with "
+	{.name = "network.cli.configure",
+	 .title = "Configure by commands",
+	 .description = "Commands set PATH [VALUE] and delete PATH, all or none of them, into a "
+			"candidate; commit them with "
 			"network.commit.",
-	 .input = face_in_configure, .output = face_out_configure, .destructive = true, .scope = SCOPE_EDIT,
+	 .input = face_in_configure,
+	 .output = face_out_configure,
+	 .destructive = true,
+	 .scope = SCOPE_EDIT,
 	 .call = tool_cli_configure},
-	{.name = "network.cli.exec", .title = "Show",
-	 .description = "Runs a show command: show configuration [running|candidate|startup] [PATH]; show interfaces [NAME]; show "
-			"route [ipv4|ipv6] [ADDRESS]; show arp [INTERFACE]; show log [COUNT]; show history; show diff [COMMIT]; show "
+	{.name = "network.cli.exec",
+	 .title = "Show",
+	 .description = "Runs a show command: show configuration [running|candidate|startup] "
+			"[PATH]; show interfaces [NAME]; show "
+			"route [ipv4|ipv6] [ADDRESS]; show arp [INTERFACE]; show log [COUNT]; show "
+			"history; show diff [COMMIT]; show "
 			"system. It configures nothing.",
-	 .input = face_in_exec, .output = face_out_exec, .read_only = true, .idempotent = true, .scope = SCOPE_READ,
+	 .input = face_in_exec,
+	 .output = face_out_exec,
+	 .read_only = true,
+	 .idempotent = true,
+	 .scope = SCOPE_READ,
 	 .call = tool_cli_exec},
-	{.name = "network.commit", .title = "Commit",
-	 .description = "Applies a candidate to the device, as one transaction. With confirmed: it is taken back after that many "
-			"seconds unless it is confirmed with the token. With phase: prepare, then commit, in two steps.",
-	 .input = face_in_commit, .output = face_out_commit, .destructive = true, .task = MCP_TASK_OPTIONAL,
-	 .scope = SCOPE_COMMIT, .call = tool_commit},
-	{.name = "network.diff", .title = "Differences",
-	 .description = "What a candidate would change in running, or what a commit has changed.", .input = face_in_diff,
-	 .output = face_out_diff, .read_only = true, .idempotent = true, .scope = SCOPE_READ, .call = tool_diff},
-	{.name = "network.discard", .title = "Discard a candidate",
-	 .description = "Throws a candidate's edits away.", .input = face_in_discard, .output = face_out_discard,
-	 .destructive = true, .idempotent = true, .scope = SCOPE_EDIT, .call = tool_discard},
-	{.name = "network.file.pull", .title = "Read a configuration",
-	 .description = "A whole configuration as text, XML or JSON.", .input = face_in_pull, .output = face_out_pull,
-	 .read_only = true, .idempotent = true, .scope = SCOPE_READ, .call = tool_file_pull},
-	{.name = "network.file.push", .title = "Replace a configuration",
-	 .description = "Replaces the whole candidate (commit it with network.commit) or the startup configuration. XML or JSON "
+	{.name = "network.commit",
+	 .title = "Commit",
+	 .description = "Applies a candidate to the device, as one transaction. With confirmed: it "
+			"is taken back after that many "
+			"seconds unless it is confirmed with the token. With phase: prepare, then "
+			"commit, in two steps.",
+	 .input = face_in_commit,
+	 .output = face_out_commit,
+	 .destructive = true,
+	 .task = MCP_TASK_OPTIONAL,
+	 .scope = SCOPE_COMMIT,
+	 .call = tool_commit},
+	{.name = "network.diff",
+	 .title = "Differences",
+	 .description = "What a candidate would change in running, or what a commit has changed.",
+	 .input = face_in_diff,
+	 .output = face_out_diff,
+	 .read_only = true,
+	 .idempotent = true,
+	 .scope = SCOPE_READ,
+	 .call = tool_diff},
+	{.name = "network.discard",
+	 .title = "Discard a candidate",
+	 .description = "Throws a candidate's edits away.",
+	 .input = face_in_discard,
+	 .output = face_out_discard,
+	 .destructive = true,
+	 .idempotent = true,
+	 .scope = SCOPE_EDIT,
+	 .call = tool_discard},
+	{.name = "network.file.pull",
+	 .title = "Read a configuration",
+	 .description = "A whole configuration as text, XML or JSON.",
+	 .input = face_in_pull,
+	 .output = face_out_pull,
+	 .read_only = true,
+	 .idempotent = true,
+	 .scope = SCOPE_READ,
+	 .call = tool_file_pull},
+	{.name = "network.file.push",
+	 .title = "Replace a configuration",
+	 .description = "Replaces the whole candidate (commit it with network.commit) or the "
+			"startup configuration. XML or JSON "
 			"(RFC 7951).",
-	 .input = face_in_push, .output = face_out_push, .destructive = true, .idempotent = true, .task = MCP_TASK_OPTIONAL,
-	 .large = true, .scope = SCOPE_EDIT, .call = tool_file_push},
-	{.name = "network.history", .title = "Commits",
-	 .description = "The last commits, newest first, and the one that waits for its confirmation.",
-	 .input = face_in_history, .output = face_out_history, .read_only = true, .idempotent = true, .scope = SCOPE_READ,
+	 .input = face_in_push,
+	 .output = face_out_push,
+	 .destructive = true,
+	 .idempotent = true,
+	 .task = MCP_TASK_OPTIONAL,
+	 .large = true,
+	 .scope = SCOPE_EDIT,
+	 .call = tool_file_push},
+	{.name = "network.history",
+	 .title = "Commits",
+	 .description =
+		 "The last commits, newest first, and the one that waits for its confirmation.",
+	 .input = face_in_history,
+	 .output = face_out_history,
+	 .read_only = true,
+	 .idempotent = true,
+	 .scope = SCOPE_READ,
 	 .call = tool_history},
-	{.name = "network.rollback", .title = "Roll back",
-	 .description = "Goes back to how running was after a commit, or by steps; as a new commit. Without arguments it cancels "
+	{.name = "network.rollback",
+	 .title = "Roll back",
+	 .description = "Goes back to how running was after a commit, or by steps; as a new "
+			"commit. Without arguments it cancels "
 			"a commit that waits for its confirmation.",
-	 .input = face_in_rollback, .output = face_out_commit, .destructive = true, .scope = SCOPE_ROLLBACK,
+	 .input = face_in_rollback,
+	 .output = face_out_commit,
+	 .destructive = true,
+	 .scope = SCOPE_ROLLBACK,
 	 .call = tool_rollback},
-	{.name = "network.yang.edit", .title = "Edit",
-	 .description = "Edits a candidate by data paths, all or none; commit it with network.commit.", .input = face_in_edit,
-	 .output = face_out_edit, .destructive = true, .scope = SCOPE_EDIT, .call = tool_yang_edit},
-	{.name = "network.yang.get", .title = "Read",
-	 .description = "Data at a path, as RFC 7951 JSON. The path may name a list without keys, with offset and limit.",
-	 .input = face_in_get, .output = face_out_get, .read_only = true, .idempotent = true, .scope = SCOPE_READ,
+	{.name = "network.yang.edit",
+	 .title = "Edit",
+	 .description =
+		 "Edits a candidate by data paths, all or none; commit it with network.commit.",
+	 .input = face_in_edit,
+	 .output = face_out_edit,
+	 .destructive = true,
+	 .scope = SCOPE_EDIT,
+	 .call = tool_yang_edit},
+	{.name = "network.yang.get",
+	 .title = "Read",
+	 .description = "Data at a path, as RFC 7951 JSON. The path may name a list without keys, "
+			"with offset and limit.",
+	 .input = face_in_get,
+	 .output = face_out_get,
+	 .read_only = true,
+	 .idempotent = true,
+	 .scope = SCOPE_READ,
 	 .call = tool_yang_get},
 };
 
@@ -92,7 +166,10 @@ static void changed(void *ctx, enum datastore ds, const char *path)
 	struct change_at at = {ds, path};
 	struct face *f = ctx;
 
-	mcp_updated_if(f->m, touched, &at, GAP_MS);
+	if (strcmp(path, "/depanneur-netops:netops/transaction") == 0)
+		mcp_updated(f->m, "network:///transaction", GAP_MS);
+	else
+		mcp_updated_if(f->m, touched, &at, GAP_MS);
 }
 
 static bool is_log(void *ctx, const char *uri)

@@ -30,7 +30,8 @@ unsigned uri_last_of(const char *uri, const char *prefix)
 
 void uri_encode(struct buf *out, const char *s)
 {
-	static const char unreserved[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+	static const char unreserved[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
 
 	for (; *s; s++) {
 		if (strchr(unreserved, *s))
@@ -66,7 +67,8 @@ static const char *predicates(const char *p, struct segment *s)
 		if (!eq)
 			return NULL;
 		quote = eq[1];
-		if ((quote != '\'' && quote != '"') || !(close = strchr(eq + 2, quote)) || close[1] != ']')
+		if ((quote != '\'' && quote != '"') || !(close = strchr(eq + 2, quote)) ||
+		    close[1] != ']')
 			return NULL;
 		if (s->n_keys < MAX_KEYS)
 			s->key[s->n_keys++] = (struct text){eq + 2, (size_t)(close - eq - 2)};
@@ -125,7 +127,8 @@ static bool text_is(struct text t, const char *s)
 	return strlen(s) == t.n && memcmp(t.p, s, t.n) == 0;
 }
 
-static const struct lysc_node *child_of(const struct ly_ctx *ctx, const struct lysc_node *up, const struct segment *s)
+static const struct lysc_node *child_of(const struct ly_ctx *ctx, const struct lysc_node *up,
+					const struct segment *s)
 {
 	const struct lys_module *mod = up ? up->module : NULL;
 	const struct lysc_node *c = NULL;
@@ -266,7 +269,8 @@ static bool touched_interface(const char *name, const char *path)
 {
 	char at[512];
 
-	if (snprintf(at, sizeof(at), "ietf-interfaces:interfaces/interface=%s", name) >= (int)sizeof(at))
+	if (snprintf(at, sizeof(at), "ietf-interfaces:interfaces/interface=%s", name) >=
+	    (int)sizeof(at))
 		return true;
 	return uri_paths_touch(at, path);
 }
@@ -282,11 +286,13 @@ bool uri_touched(const char *uri, enum datastore ds, const char *path)
 			return uri_paths_touch("ietf-interfaces:interfaces", path);
 		if (after(uri, "network:///interface/", &rest))
 			return touched_interface(rest, path);
-		if (is(uri, "network:///routing/ipv4/route-table") || is(uri, "network:///routing/ipv6/route-table"))
+		if (is(uri, "network:///routing/ipv4/route-table") ||
+		    is(uri, "network:///routing/ipv6/route-table"))
 			return uri_paths_touch("ietf-routing:routing", path);
 		return is(uri, "network:///drift");
 	}
-	return (ds == DS_RUNNING && (is(uri, "network:///file/running-config") || is(uri, "network:///drift"))) ||
+	return (ds == DS_RUNNING &&
+		(is(uri, "network:///file/running-config") || is(uri, "network:///drift"))) ||
 	       (ds == DS_STARTUP && is(uri, "network:///file/startup-config")) ||
 	       (ds == DS_CANDIDATE && is(uri, "network:///file/candidate-config"));
 }

@@ -332,10 +332,6 @@ void yang_json_value(struct yang_json *g, struct buf *out, const struct lysc_nod
 	const struct lysc_node_list *list = (const struct lysc_node_list *)node;
 	const struct lysc_node_leaflist *leaflist = (const struct lysc_node_leaflist *)node;
 
-	if (node->nodetype & LYS_ANYDATA && g->terse) {
-		TEXT_JSON_LIT(out, "true");
-		return;
-	}
 	buf_u8(out, '{');
 	switch (node->nodetype) {
 	case LYS_CONTAINER:
@@ -345,6 +341,9 @@ void yang_json_value(struct yang_json *g, struct buf *out, const struct lysc_nod
 		TEXT_JSON_LIT(out, "\"type\":\"array\",\"items\":");
 		yang_json_entry(g, out, node);
 		limits(g, out, node, list->min, list->max);
+		/* Of keys given twice a schema sees what is the same altogether. */
+		if (!(node->flags & LYS_KEYLESS))
+			TEXT_JSON_LIT(out, ",\"uniqueItems\":true");
 		break;
 	case LYS_LEAFLIST:
 		TEXT_JSON_LIT(out, "\"type\":\"array\",\"items\":");
@@ -356,8 +355,11 @@ void yang_json_value(struct yang_json *g, struct buf *out, const struct lysc_nod
 	case LYS_LEAF:
 		yang_json_type(g, out, ((const struct lysc_node_leaf *)node)->type, node);
 		break;
-	default: /* anydata, anyxml: anything */
-		TEXT_JSON_LIT(out, "\"$comment\":\"any\"");
+	case LYS_ANYDATA: /* RFC 7951 §5.5 */
+		TEXT_JSON_LIT(out, "\"type\":\"object\"");
+		break;
+	default: /* anyxml: anything */
+		TEXT_JSON_LIT(out, "\"$comment\":\"anyxml\"");
 	}
 	description(g, out, node);
 	buf_u8(out, '}');

@@ -272,7 +272,8 @@ static void identityref(struct buf *out, const struct lysc_type_identityref *typ
 	uint32_t i;
 
 	derived(type->bases[0], &set);
-	qsort(set.objs, set.count, sizeof(set.objs[0]), by_ident);
+	if (set.count)
+		qsort(set.objs, set.count, sizeof(set.objs[0]), by_ident);
 	TEXT_JSON_LIT(out, "\"enum\":[");
 	for (i = 0; i < set.count; i++) {
 		const struct lysc_ident *id = set.objs[i];

@@ -70,10 +70,25 @@ static const char *name_in(const char *mark, size_t *n)
 	return p;
 }
 
+/* Where the node begins: "+--", "x--" (deprecated) or "o--" (obsolete) behind the lines of the
+ * tree. */
+static const char *mark_in(const char *line, const char *end)
+{
+	const char *p;
+
+	for (p = line; end - p > 3; p++) {
+		if (strchr("+xo", *p) && *p && p[1] == '-' && p[2] == '-')
+			return p;
+		if (*p != ' ' && *p != '|')
+			return NULL;
+	}
+	return NULL;
+}
+
 /* Whether the line stays. */
 static bool keep(struct filter *f, const char *line, const char *end)
 {
-	const char *mark = memmem(line, (size_t)(end - line), "+--", 3);
+	const char *mark = mark_in(line, end);
 	const struct lysc_node *node;
 	const char *name;
 	size_t column;

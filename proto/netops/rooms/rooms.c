@@ -80,7 +80,7 @@ static bool given(const struct rooms *r, size_t n, const struct room_module *m)
 
 		if (strcmp(f->name, m->name) != 0)
 			continue;
-		if (m->implemented ? f->implemented : same_text(f->revision, m->revision))
+		if (m->implemented || same_text(f->revision, m->revision))
 			return true;
 	}
 	return false;
@@ -116,9 +116,15 @@ static int flatten(struct rooms *r)
 	r->flat = calloc(total ? total : 1, sizeof(*r->flat));
 	if (!r->flat)
 		return -ENOMEM;
-	for (i = 0; i < r->n; i++) {
-		for (k = 0; k < r->room[i].n_modules; k++)
-			add_flat(r, &r->room[i], &r->room[i].module[k]);
+	/* Of one name the first counts: those that are implemented come before those only imported.
+	 */
+	for (i = 0; i < 2 * r->n; i++) {
+		const struct room *room = &r->room[i % r->n];
+
+		for (k = 0; k < room->n_modules; k++) {
+			if (room->module[k].implemented == (i < r->n))
+				add_flat(r, room, &room->module[k]);
+		}
 	}
 	return 0;
 }
@@ -180,6 +186,11 @@ struct room *rooms_of_path(struct rooms *r, const char *path)
 bool room_is_sys(const struct room *room)
 {
 	return strcmp(room->name, "sys") == 0;
+}
+
+bool room_is_there(const struct room *room)
+{
+	return room->up && counter_link_is_alive(room->link);
 }
 
 bool rooms_is_up(const struct rooms *r, const char *name)
@@ -377,6 +388,9 @@ static int read_hello(struct room *room, yyjson_val *result, struct err *err)
 
 	if (!name || strcmp(name, room->name) != 0)
 		return err_set(err, -EINVAL, "it says that it is room %.40s", name ? name : "?");
+	room->max_line = yyjson_get_uint(yyjson_obj_get(result, "max_line"));
+	if (room->max_line < 1024 || room->max_line > COUNTER_LINE_LIMIT)
+		room->max_line = COUNTER_MAX_LINE;
 	if (n > ROOM_MODULES_MAX)
 		return err_set(err, -E2BIG, "it lists more than %d modules", ROOM_MODULES_MAX);
 	modules_free(room->next, room->n_next);

@@ -269,7 +269,7 @@ static void fail_away(struct op *op, const struct room *room)
 /* It did what it was asked, and has not been started anew since. */
 static bool stands(const struct part *p)
 {
-	return p->room->up && p->epoch == p->room->epoch;
+	return p->epoch == p->room->epoch && room_is_there(p->room);
 }
 
 /* The next room that must take its part, or the end. */
@@ -279,26 +279,22 @@ static void go_forth(struct op *op)
 
 	for (i = 0; i < op->parts.n; i++) {
 		struct part *p = &op->parts.part[i];
+		bool there = room_is_there(p->room);
 
 		if (p->is == PART_NEW && stands(p))
 			continue;
-		if (p->is == PART_OLD && !p->room->up) {
-			fail_away(op, p->room);
-			op_go_on(op);
-			return;
-		}
 		/* One that took it, and died while others did, has forgotten it. */
 		if (p->is == PART_NEW) {
 			p->is = PART_UNKNOWN;
 			p->tries++;
 		}
-		if (p->tries > TRIES_MAX || (!p->room->up && !patient(op))) {
-			fail_away(op, p->room);
-			op_go_on(op);
-		} else if (!p->room->up) {
+		if (there && p->tries <= TRIES_MAX) {
+			send_payload(p, &p->forth);
+		} else if (p->is == PART_UNKNOWN && p->tries <= TRIES_MAX && patient(op)) {
 			wait_for(op, p);
 		} else {
-			send_payload(p, &p->forth);
+			fail_away(op, p->room);
+			op_go_on(op);
 		}
 		return;
 	}
@@ -356,7 +352,7 @@ static const struct payload *way_back(struct part *p)
 		while ((step = yyjson_mut_arr_remove_first(inv->slice[i - 1])))
 			yyjson_mut_arr_append(steps, yyjson_mut_val_mut_copy(turned.doc, step));
 	}
-	if (!steps || payload_slice(&turned, steps) != 0) {
+	if (!steps || payload_slice(&turned, steps, room_slice(p->room)) != 0) {
 		payload_free(&turned);
 		return &p->back;
 	}
@@ -386,14 +382,15 @@ static void go_back(struct op *op)
 	for (i = 0; i < op->parts.n; i++) {
 		bool forward = op->kind == OP_RECONCILE;
 		struct part *p = &op->parts.part[forward ? i : op->parts.n - 1 - i];
+		bool there = room_is_there(p->room);
 
 		if (p->is == PART_OLD)
 			continue;
-		if (p->tries > TRIES_MAX || (!p->room->up && !patient(op))) {
+		if (p->tries > TRIES_MAX || (!there && !patient(op))) {
 			leave(op, p, NULL);
 			continue;
 		}
-		if (p->room->up)
+		if (there)
 			send_payload(p, op->kind == OP_APPLY ? way_back(p) : &p->back);
 		else
 			wait_for(op, p);

@@ -15,7 +15,7 @@ struct ask {
 	unsigned waiting;
 	bool optional; /* one room's failure is not that of all */
 	yyjson_mut_doc *doc;
-	bool any; /* has answered */
+	yyjson_doc *answer[ROOMS_MAX]; /* merged in the order of the rooms, not of their answers */
 	struct neterr e;
 	void (*f)(void *ctx, yyjson_doc *doc, struct neterr *e);
 	void *f_ctx;
@@ -140,8 +140,18 @@ static void on_closed(uv_handle_t *h)
 static void finish(struct ask *k)
 {
 	yyjson_doc *doc = NULL;
+	bool any = k->optional && !k->rooms->closing;
+	size_t i;
 
-	if (k->any || (k->optional && !k->rooms->closing)) {
+	for (i = 0; i < ROOMS_MAX; i++) {
+		if (!k->answer[i])
+			continue;
+		any = true;
+		merge_obj(k, NULL, yyjson_mut_doc_get_root(k->doc),
+			  yyjson_doc_get_root(k->answer[i]));
+		yyjson_doc_free(k->answer[i]);
+	}
+	if (any) {
 		neterr_clear(&k->e);
 		doc = yyjson_mut_doc_imut_copy(k->doc, NULL);
 		if (!doc)
@@ -158,6 +168,17 @@ static void on_none(uv_timer_t *timer)
 	finish(timer->data);
 }
 
+static yyjson_doc *keep(yyjson_val *v)
+{
+	yyjson_mut_doc *mut = yyjson_mut_doc_new(NULL);
+	yyjson_doc *doc;
+
+	yyjson_mut_doc_set_root(mut, yyjson_val_mut_copy(mut, v));
+	doc = yyjson_mut_doc_imut_copy(mut, NULL);
+	yyjson_mut_doc_free(mut);
+	return doc;
+}
+
 static void on_answer(void *ctx, yyjson_val *result, const struct err *err)
 {
 	struct asked_room *a = ctx;
@@ -166,8 +187,7 @@ static void on_answer(void *ctx, yyjson_val *result, const struct err *err)
 	if (result && k->member)
 		result = yyjson_obj_get(result, k->member);
 	if (result) {
-		k->any = true;
-		merge_obj(k, NULL, yyjson_mut_doc_get_root(k->doc), result);
+		k->answer[a->room - k->rooms->room] = keep(result);
 	} else if (err && k->e.code == NETERR_NONE) {
 		room_error(&k->e, a->room, err);
 	}

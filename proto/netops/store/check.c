@@ -319,69 +319,12 @@ static int check_below(struct checker *c, struct lyd_node *parent)
 
 /* ---- unique ---- */
 
-static const struct lyd_node *unique_leaf(struct checker *c, const struct lyd_node *entry,
-					  const struct lysc_node *leaf)
-{
-	const struct lysc_node *steps[PATH_MAX_STEPS];
-	const struct lysc_node *at;
-	const struct lyd_node *n = entry;
-	size_t depth = 0;
-
-	for (at = leaf; at && at != entry->schema && depth < PATH_MAX_STEPS;
-	     at = lysc_data_parent(at))
-		steps[depth++] = at;
-	while (n && depth)
-		n = tree_child(c->t, n, steps[--depth]);
-	return n;
-}
-
-static const char *unique_value(struct checker *c, const struct lyd_node *entry,
-				const struct lysc_node_leaf *leaf)
-{
-	const struct lyd_node *n = unique_leaf(c, entry, &leaf->node);
-
-	if (n)
-		return lyd_get_value(n);
-	return leaf->dflt ? lyd_value_get_canonical(c->t->schema->ctx, leaf->dflt) : NULL;
-}
-
-static bool same_tuple(struct checker *c, const struct lyd_node *a, const struct lyd_node *b,
-		       struct lysc_node_leaf **leaves)
-{
-	LY_ARRAY_COUNT_TYPE i;
-	const char *x;
-	const char *y;
-
-	LY_ARRAY_FOR(leaves, i)
-	{
-		x = unique_value(c, a, leaves[i]);
-		y = unique_value(c, b, leaves[i]);
-		if (!x || !y || strcmp(x, y) != 0)
-			return false;
-	}
-	return true;
-}
-
 static int check_unique(struct checker *c, struct lyd_node *entry)
 {
-	const struct lysc_node_list *list = (const struct lysc_node_list *)entry->schema;
-	const struct lyd_node *n;
-	LY_ARRAY_COUNT_TYPE i;
-	int rc = again(c, check_unique, entry);
-
-	if (rc)
-		return rc == 1 ? 0 : rc;
-	for (n = tree_child(c->t, lyd_parent(entry), entry->schema);
-	     n && n->schema == entry->schema; n = n->next) {
-		LY_ARRAY_FOR(list->uniques, i)
-		{
-			if (n != entry && same_tuple(c, n, entry, list->uniques[i]))
-				return violated(
-					c, entry, NULL, "operation-failed", "data-not-unique",
-					"another entry has the same values, which must be unique");
-		}
-	}
-	return 0;
+	if (!index_same(&c->t->index, entry))
+		return 0;
+	return violated(c, entry, NULL, "operation-failed", "data-not-unique",
+			"another entry has the same values, which must be unique");
 }
 
 /* ---- Nodes that came, and nodes that went ---- */
@@ -490,11 +433,15 @@ static int check_mentioned(struct checker *c, struct lyd_node *node)
 	const struct snode *s = snode(node->schema);
 	struct lyd_node *from;
 	size_t i;
+	int now;
 	int rc = 0;
 
 	for (i = 0; i < s->n_mentioned && rc == 0; i++) {
 		const struct xexpr *x = s->mentioned[i];
 
+		/* The same everywhere, and as before: good where something is, or nothing is. */
+		if (x->context_free && tree_same(c->t, x, &now))
+			continue;
 		if (!expr_scope(c->t, x, node, &from))
 			continue;
 		rc = again(c, x, from);

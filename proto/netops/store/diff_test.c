@@ -175,6 +175,11 @@ static void fill_in(struct rng *r, const char *from, char *to, size_t cap)
 	to[n] = '\0';
 }
 
+struct both {
+	char *explicit;
+	char *all;
+};
+
 struct world {
 	struct schema *schema;
 	struct store *s;
@@ -182,6 +187,8 @@ struct world {
 	size_t valid;
 	size_t invalid;
 	size_t refused;
+	struct changes total; /* all that was applied, as one */
+	struct both start;
 	char log[65536]; /* of the candidate under way */
 };
 
@@ -225,11 +232,6 @@ static char *print(const struct lyd_node *tree, uint32_t options)
 	lyd_print_mem(&text, tree, LYD_JSON, LYD_PRINT_WITHSIBLINGS | LYD_PRINT_SHRINK | options);
 	return text ? text : strdup("{}");
 }
-
-struct both {
-	char *explicit;
-	char *all;
-};
 
 static int print_both(void *ctx, const struct lyd_node *tree)
 {
@@ -283,7 +285,7 @@ static bool reference(struct world *w, const char *json, char **all, char *why, 
 	return rc == LY_SUCCESS;
 }
 
-static void random_edit(struct world *w)
+static void random_edit(struct world *w, const char *candidate)
 {
 	char *log = w->log;
 	size_t cap = sizeof(w->log);
@@ -313,13 +315,39 @@ static void random_edit(struct world *w)
 			e.point = point;
 		}
 	}
-	if (store_edit(w->s, "", NULL, &e, 1, 1, &err))
+	if (store_edit(w->s, candidate, NULL, &e, 1, 1, &err))
 		w->refused++;
 	n = strlen(log);
 	snprintf(log + n, cap - n, "  %d %s %s %s: %s\n", (int)e.op, path, value,
 		 e.insert ? e.insert : "", err.err.what);
 	neterr_clear(&err);
 	yyjson_doc_free(doc);
+}
+
+/* What was applied since the start, composed, leads back there at once; with its own inverse it is
+ * nothing. */
+static void compose_all(struct world *w, const struct changes *c)
+{
+	struct changes sum;
+	struct changes back;
+	struct changes none;
+	struct both b;
+
+	assert_int_equal(changes_compose(&w->total, c, &sum), 0);
+	changes_free(&w->total);
+	w->total = sum;
+	assert_int_equal(changes_invert(&sum, &back), 0);
+	view(w, &back, &b);
+	if (strcmp(b.all, w->start.all) != 0)
+		show(&back);
+	assert_string_equal(b.all, w->start.all);
+	both_free(&b);
+	assert_int_equal(changes_compose(&sum, &back, &none), 0);
+	if (none.n)
+		show(&none);
+	assert_int_equal(none.n, 0);
+	changes_free(&none);
+	changes_free(&back);
 }
 
 /* Applied, the hash is that of the same contents loaded anew; taken back, everything is as before.
@@ -354,6 +382,7 @@ static void there_and_back(struct world *w, const struct changes *c, const struc
 	both_free(&again);
 	both_free(&before);
 	assert_int_equal(store_apply(w->s, c), 0);
+	compose_all(w, c);
 }
 
 static void one_round(struct world *w, uint64_t seed, unsigned round)
@@ -368,7 +397,7 @@ static void one_round(struct world *w, uint64_t seed, unsigned round)
 	unsigned i;
 
 	for (i = rng_below(&w->rng, 4) + 1; i; i--)
-		random_edit(w);
+		random_edit(w, "");
 	assert_int_equal(store_candidate(w->s, "", NULL, &c, &e), 0);
 	view(w, &c, &b);
 	ok = store_check(w->s, &c, &e) == 0;
@@ -426,8 +455,11 @@ static void test_random(void **state)
 		w.s = store_new(w.schema, &err);
 		assert_non_null(w.s);
 		assert_int_equal(store_load(w.s, start, sizeof(start) - 1, &e), 0);
+		view(&w, NULL, &w.start);
 		for (i = 0; i < rounds; i++)
 			one_round(&w, seed, i);
+		both_free(&w.start);
+		changes_free(&w.total);
 		store_free(w.s);
 	}
 	print_message("%zu valid, %zu invalid, %zu edits refused\n", w.valid, w.invalid, w.refused);
@@ -435,9 +467,108 @@ static void test_random(void **state)
 	schema_free(w.schema);
 }
 
+static char *strdup_and_free(struct buf *b)
+{
+	char *text = strdup((const char *)b->p);
+
+	buf_free(b);
+	return text;
+}
+
+static char *read_all(struct world *w, const char *candidate)
+{
+	struct store_query q = {.path = "/"};
+	struct neterr e = {0};
+	struct alloc a;
+	struct buf b;
+
+	alloc_init(&a, 0);
+	buf_init(&b, &a);
+	if (store_get(w->s, DS_CANDIDATE, candidate, NULL, &q, &b, &e)) {
+		print_error("%s: %s\n%s", e.err.where, e.err.what, w->log);
+		fail();
+	}
+	buf_u8(&b, 0);
+	return strdup_and_free(&b);
+}
+
+/* Two candidates side by side; one is committed. The other still stands on something: without a
+ * conflict on the new running, with one on the old, until it is told how to go on. */
+static void rebase_round(struct world *w, size_t *clean, size_t *conflicts)
+{
+	struct neterr e = {0};
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	struct changes x;
+	struct changes y;
+	char *before;
+	char *after;
+	unsigned i;
+
+	w->log[0] = '\0';
+	for (i = rng_below(&w->rng, 3) + 1; i; i--)
+		random_edit(w, "x");
+	strcat(w->log, " --\n");
+	for (i = rng_below(&w->rng, 3) + 1; i; i--)
+		random_edit(w, "y");
+	if (store_candidate(w->s, "x", NULL, &x, &e) == 0 &&
+	    store_candidate(w->s, "y", NULL, &y, &e) == 0) {
+		before = read_all(w, "y");
+		if (store_check(w->s, &x, &e) == 0) {
+			assert_int_equal(store_apply(w->s, &x), 0);
+			after = read_all(w, "y");
+			if (yyjson_mut_arr_size(store_conflicts(w->s, "y", doc))) {
+				++*conflicts;
+				assert_string_equal(before, after);
+				assert_int_equal(store_update(w->s, "y", NULL,
+							      rng_below(&w->rng, 2)
+								      ? RESOLVE_IGNORE
+								      : RESOLVE_OVERWRITE,
+							      &e),
+						 0);
+				assert_int_equal(
+					yyjson_mut_arr_size(store_conflicts(w->s, "y", doc)), 0);
+				free(read_all(w, "y"));
+			} else {
+				++*clean;
+			}
+			free(after);
+		}
+		free(before);
+		changes_free(&y);
+	}
+	changes_free(&x);
+	store_discard(w->s, "x", NULL);
+	store_discard(w->s, "y", NULL);
+	neterr_clear(&e);
+	yyjson_mut_doc_free(doc);
+}
+
+static void test_rebase(void **state)
+{
+	static const char start[] = "{\"nasty:top\":{\"pair\":[{\"k\":\"a\"}]}}";
+	const char *from = getenv("DEP_STORE_SEED");
+	static struct world w;
+	struct neterr e = {0};
+	size_t conflicts = 0;
+	size_t clean = 0;
+	unsigned i;
+
+	w.schema = schema_new(modules, sizeof(modules) / sizeof(*modules), NULL);
+	w.s = store_new(w.schema, NULL);
+	assert_int_equal(store_load(w.s, start, sizeof(start) - 1, &e), 0);
+	rng_seed(&w.rng, from ? strtoul(from, NULL, 10) : 1);
+	for (i = 0; i < 3000; i++)
+		rebase_round(&w, &clean, &conflicts);
+	print_message("%zu without, %zu with conflicts\n", clean, conflicts);
+	assert_true(clean > 100 && conflicts > 30);
+	store_free(w.s);
+	schema_free(w.schema);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random),
+					   cmocka_unit_test(test_rebase)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,7 +257,7 @@ static int make_container(struct editor *ed, struct lyd_node *parent, const stru
 static int merge(struct editor *ed, struct lyd_node *parent, const struct lyd_node *from,
 		 bool replace, struct lyd_node **out);
 
-static int move(struct editor *ed, struct lyd_node *node, struct lyd_node *after)
+int editor_move(struct editor *ed, struct lyd_node *node, struct lyd_node *after)
 {
 	char *old = NULL;
 	int rc;
@@ -317,7 +317,8 @@ static int merge_children(struct editor *ed, struct lyd_node *node, const struct
 		rc = merge(ed, node, from, replace, &now);
 		/* What replaces brings its order along. */
 		if (rc == 0 && replace && now && lysc_is_userordered(now->schema))
-			rc = move(ed, now, last && last->schema == now->schema ? last : NULL);
+			rc = editor_move(ed, now,
+					 last && last->schema == now->schema ? last : NULL);
 		last = now;
 	}
 	return rc;
@@ -347,6 +348,11 @@ static int merge(struct editor *ed, struct lyd_node *parent, const struct lyd_no
 		return fail(ed, "operation-not-supported", "data without a schema is not kept");
 	}
 	return rc ? rc : merge_children(ed, *out, lyd_child(from), replace);
+}
+
+int editor_merge(struct editor *ed, const struct lyd_node *first)
+{
+	return merge_children(ed, NULL, first, false);
 }
 
 /* ---- One edit ---- */
@@ -406,11 +412,11 @@ static int insert(struct editor *ed, struct lyd_node *node, const struct store_e
 		return fail(ed, "bad-attribute",
 			    "insert is for entries of lists ordered by the user");
 	if (strcmp(edit->insert, "first") == 0)
-		return move(ed, node, NULL);
+		return editor_move(ed, node, NULL);
 	if (strcmp(edit->insert, "last") == 0) {
 		for (after = node; after->next && after->next->schema == node->schema;)
 			after = after->next;
-		return move(ed, node, after);
+		return editor_move(ed, node, after);
 	}
 	rc = find_point(ed, node, edit->point, &after);
 	if (rc)
@@ -418,11 +424,11 @@ static int insert(struct editor *ed, struct lyd_node *node, const struct store_e
 	if (after == node)
 		return fail(ed, "bad-attribute", "an entry cannot be placed by itself");
 	if (strcmp(edit->insert, "after") == 0)
-		return move(ed, node, after);
+		return editor_move(ed, node, after);
 	if (strcmp(edit->insert, "before") != 0)
 		return fail(ed, "bad-attribute", "insert is first, last, before or after");
 	after = tree_before(after);
-	return move(ed, node, after == node ? tree_before(node) : after);
+	return editor_move(ed, node, after == node ? tree_before(node) : after);
 }
 
 static bool exists(struct editor *ed, const struct path *path)
@@ -473,7 +479,7 @@ static int write_target(struct editor *ed, const struct path *path, const struct
 	for (from = first; from && from->schema == node && rc == 0; from = from->next) {
 		rc = merge(ed, parent, from, replace, &now);
 		if (rc == 0 && from != first && edit->insert && now && before)
-			rc = lysc_is_userordered(node) ? move(ed, now, before) : 0;
+			rc = lysc_is_userordered(node) ? editor_move(ed, now, before) : 0;
 		else if (rc == 0)
 			rc = insert(ed, now, edit);
 		before = now;
@@ -506,7 +512,7 @@ static int replace_list(struct editor *ed, const struct path *path, const struct
 	for (; first && first->schema == node && rc == 0; first = first->next) {
 		rc = merge(ed, parent, first, true, &n);
 		if (rc == 0 && lysc_is_userordered(node))
-			rc = move(ed, n, last);
+			rc = editor_move(ed, n, last);
 		last = n;
 	}
 	return rc;

@@ -13,6 +13,8 @@ struct index {
 	struct alloc alloc;
 	struct hash groups; /* by schema node and value */
 	struct hash refs;   /* by data node */
+	struct hash tuples; /* what unique statements speak of, by value */
+	struct hash owners; /* the same by entry */
 };
 
 struct index_ref {
@@ -27,6 +29,14 @@ struct index_group {
 	struct list refs; /* never empty */
 };
 
+/* The values that one unique statement takes of one entry. */
+struct index_tuple {
+	struct hash_node h;
+	struct hash_node own;
+	struct lyd_node *entry;
+	size_t unique; /* which of the list's statements */
+};
+
 void index_init(struct index *x);
 void index_free(struct index *x);
 /* To be called where the struct was copied to another place, which is now its own. */
@@ -35,6 +45,12 @@ void index_moved(struct index *x);
  * or -ENOMEM. */
 int index_add(struct index *x, struct lyd_node *node);
 void index_del(struct index *x, struct lyd_node *node);
+/* An entry of a list with unique statements came, or its values are others: 0 or -ENOMEM. It goes.
+ */
+int index_entry(struct index *x, struct lyd_node *entry);
+void index_entry_del(struct index *x, struct lyd_node *entry);
+/* Another entry beside this one with the same values for one of its unique statements, or NULL. */
+const struct lyd_node *index_same(const struct index *x, const struct lyd_node *entry);
 /* Instances of the leaf `node` with that value, or NULL where there are none. */
 const struct index_group *index_find(const struct index *x, const struct lysc_node *node,
 				     const char *value);

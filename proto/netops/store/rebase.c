@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What becomes of a candidate when running changes under it. */
 #include "proto/netops/store/change_map.h"
-#include "proto/netops/store/store_priv.h"
+#include "proto/netops/store/editor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -228,6 +228,8 @@ int store_update(struct store *s, const char *candidate, const struct principal 
 {
 	struct candidate *c = candidate_find(s, candidate, p);
 	struct changes left = {0};
+	struct changes made = {0};
+	struct editor ed = {s, p, &made, e};
 	int rc;
 
 	if (!c)
@@ -238,12 +240,15 @@ int store_update(struct store *s, const char *candidate, const struct principal 
 		return 0;
 	rc = r == RESOLVE_OVERWRITE ? take_running(c, &left) : take_ours(c, &left);
 	if (rc == 0)
-		rc = tree_play(&s->tree, &left, e);
-	else
-		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
+		rc = editor_force(&ed, &left);
 	tree_undo(&s->tree, 0);
+	changes_free(&left);
+	if (rc == 0)
+		rc = changes_compose(&(struct changes){0}, &made, &left);
+	changes_free(&made);
 	if (rc) {
-		changes_free(&left);
+		if (rc == -ENOMEM)
+			neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 		return rc;
 	}
 	changes_free(&c->changes);

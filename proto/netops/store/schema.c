@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The texts are read once, when a schema is made; their pages need not stay. */
+/* The texts are read when a schema is made and when one is asked for; their pages need not stay. */
 static void forget_text(const struct yang_file *f)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -162,7 +162,6 @@ static int compile(struct schema *s, struct err *err)
 	const uint32_t options = LY_CTX_NO_YANGLIBRARY | LY_CTX_DISABLE_SEARCHDIRS |
 				 LY_CTX_DISABLE_SEARCHDIR_CWD | LY_CTX_EXPLICIT_COMPILE |
 				 LY_CTX_BUILTIN_PLUGINS_ONLY;
-	const struct yang_file *f;
 	size_t i;
 	int rc;
 
@@ -178,14 +177,13 @@ static int compile(struct schema *s, struct err *err)
 	if (ly_ctx_compile(s->ctx) != LY_SUCCESS)
 		return ly_failed(s->ctx, "set", err);
 	ly_err_clean(s->ctx, NULL);
-	for (f = yang_files; f->name; f++)
-		forget_text(f);
 	return 0;
 }
 
 struct schema *schema_new(const struct schema_module *m, size_t n, struct err *err)
 {
 	struct schema *s = calloc(1, sizeof(*s));
+	const struct yang_file *f;
 	size_t i;
 	int rc = 0;
 
@@ -206,6 +204,8 @@ struct schema *schema_new(const struct schema_module *m, size_t n, struct err *e
 		rc = schema_identify(s, err);
 	if (rc == 0)
 		rc = schema_deps(s, err);
+	for (f = yang_files; f->name; f++)
+		forget_text(f);
 	if (rc == 0)
 		return s;
 	schema_free(s);

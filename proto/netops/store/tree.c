@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t last_trail;
+
 int tree_init(struct tree *t, struct schema *schema)
 {
-	*t = (struct tree){.schema = schema};
+	*t = (struct tree){.schema = schema, .id = ++last_trail};
 	index_init(&t->index);
 	return 0;
 }
@@ -153,10 +155,51 @@ static int trail(struct tree *t, enum trail_op op, struct lyd_node *node, struct
 	return 0;
 }
 
+/* An instance of node is about to come, go or change: what do the expressions that are the same everywhere say before
+ * that? Then nobody need look everywhere when they say it still. */
+static void note(struct tree *t, const struct lysc_node *node)
+{
+	const struct snode *s = snode(node);
+	size_t i;
+
+	for (i = 0; i < s->n_mentioned; i++) {
+		struct xexpr *x = s->mentioned[i];
+
+		if (!x->context_free || x->noted == t->id)
+			continue;
+		x->noted = t->id;
+		x->before = tree_eval(t, x, NULL);
+		x->settled = x->before;
+	}
+}
+
+static void note_below(struct tree *t, const struct lyd_node *top)
+{
+	const struct lyd_node *node;
+
+	LYD_TREE_DFS_BEGIN(top, node)
+	{
+		note(t, node->schema);
+		LYD_TREE_DFS_END(top, node);
+	}
+}
+
 static void fix_root(struct tree *t)
 {
 	while (t->root && t->root->prev->next)
 		t->root = t->root->prev;
+}
+
+/* A few bytes: nothing sensible can go on without them. */
+static void must(int rc)
+{
+	if (rc)
+		abort();
+}
+
+static bool has_unique(const struct lyd_node *node)
+{
+	return node->schema->nodetype == LYS_LIST && snode(node->schema)->unique;
 }
 
 static void index_subtree(struct tree *t, struct lyd_node *top, bool add)
@@ -165,12 +208,26 @@ static void index_subtree(struct tree *t, struct lyd_node *top, bool add)
 
 	LYD_TREE_DFS_BEGIN(top, node)
 	{
-		if (!add)
+		if (add) {
+			must(index_add(&t->index, node));
+			if (has_unique(node))
+				must(index_entry(&t->index, node));
+		} else {
 			index_del(&t->index, node);
-		else if (index_add(&t->index, node))
-			abort(); /* a few bytes: nothing sensible can go on without them */
+			if (has_unique(node))
+				index_entry_del(&t->index, node);
+		}
 		LYD_TREE_DFS_END(top, node);
 	}
+}
+
+/* Something in an entry changed: its values that must be unique may be others. */
+static void index_around(struct tree *t, struct lyd_node *parent)
+{
+	while (parent && parent->schema->nodetype != LYS_LIST)
+		parent = lyd_parent(parent);
+	if (parent && has_unique(parent) && tree_attached(t, parent))
+		must(index_entry(&t->index, parent));
 }
 
 static void unlink_raw(struct tree *t, struct lyd_node *node)
@@ -183,6 +240,7 @@ static void unlink_raw(struct tree *t, struct lyd_node *node)
 		t->root = node->next;
 	lyd_unlink_tree(node);
 	node->priv = parent;
+	index_around(t, parent);
 }
 
 /* Puts an unlinked node among its siblings: user-ordered ones after `after`, others where they
@@ -208,6 +266,7 @@ static void link_raw(struct tree *t, struct lyd_node *parent, struct lyd_node *n
 		abort();
 	fix_root(t);
 	index_subtree(t, node, true);
+	index_around(t, parent);
 	order_changed(t, node, true);
 }
 
@@ -227,6 +286,7 @@ static struct lyd_node *linked(struct tree *t, struct lyd_node *parent, struct l
 	/* LYD_NEW marks what is on the trail. */
 	node->flags |= LYD_NEW;
 	index_subtree(t, node, true);
+	index_around(t, parent);
 	order_changed(t, node, true);
 	return node;
 }
@@ -236,6 +296,7 @@ struct lyd_node *tree_new_inner(struct tree *t, struct lyd_node *parent,
 {
 	struct lyd_node *n = NULL;
 
+	note(t, node);
 	if (lyd_new_inner(parent, node->module, node->name, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "operation-failed", NULL, e);
 		return NULL;
@@ -246,8 +307,12 @@ struct lyd_node *tree_new_inner(struct tree *t, struct lyd_node *parent,
 struct lyd_node *tree_new_entry(struct tree *t, struct lyd_node *parent,
 				const struct lysc_node *node, const char *keys, struct neterr *e)
 {
+	const struct lysc_node *key;
 	struct lyd_node *n = NULL;
 
+	note(t, node);
+	for (key = lysc_node_child(node); key && (key->flags & LYS_KEY); key = key->next)
+		note(t, key);
 	if (lyd_new_list2(parent, node->module, node->name, keys, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "invalid-value", NULL, e);
 		return NULL;
@@ -280,6 +345,7 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 		return NULL;
 	}
+	note(t, node);
 	if (lyd_new_term(parent, node->module, node->name, value, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "invalid-value", NULL, e);
 		return NULL;
@@ -294,6 +360,7 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 
 int tree_unlink(struct tree *t, struct lyd_node *node)
 {
+	note_below(t, node);
 	if (trail(t, TRAIL_UNLINK, node, lyd_parent(node),
 		  lysc_is_userordered(node->schema) ? tree_before(node) : NULL))
 		return -ENOMEM;
@@ -308,6 +375,7 @@ int tree_move(struct tree *t, struct lyd_node *node, struct lyd_node *after)
 
 	if (before == after || after == node)
 		return 0;
+	note_below(t, node);
 	if (trail(t, TRAIL_MOVE, node, parent, before))
 		return -ENOMEM;
 	unlink_raw(t, node);
@@ -420,6 +488,7 @@ void tree_undo(struct tree *t, size_t mark)
 	for (i = 0; i < t->n_retyped; i++)
 		retype(t, t->retyped[i]);
 	t->n_retyped = 0;
+	t->id = ++last_trail;
 }
 
 void tree_keep(struct tree *t)
@@ -438,6 +507,7 @@ void tree_keep(struct tree *t)
 	}
 	t->n = 0;
 	t->n_retyped = 0;
+	t->id = ++last_trail;
 	if (t->cap > 4096) {
 		free(t->trail);
 		t->trail = NULL;
@@ -457,8 +527,9 @@ int tree_take(struct tree *t, struct lyd_node *root, struct lthash *hash, struct
 	{
 		LYD_TREE_DFS_BEGIN(top, node)
 		{
-			if (index_add(&t->index, node))
-				abort();
+			must(index_add(&t->index, node));
+			if (has_unique(node))
+				must(index_entry(&t->index, node));
 			tree_content(t, node, true);
 			before = tree_before(node);
 			if (counts_order(t, node))
@@ -485,6 +556,12 @@ int tree_eval(const struct tree *t, const struct xexpr *x, const struct lyd_node
 		return yes ? 1 : 0;
 	ly_err_clean(t->schema->ctx, NULL);
 	return rc == LY_EMEM ? -ENOMEM : -EINVAL;
+}
+
+bool tree_same(const struct tree *t, const struct xexpr *x, int *now)
+{
+	*now = tree_eval(t, x, NULL);
+	return x->noted == t->id && *now == x->before;
 }
 
 /* Data parents of node from the topmost down to node itself, below stop. */

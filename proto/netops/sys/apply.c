@@ -76,8 +76,14 @@ static int take(struct apply *a, size_t *n, struct err *err)
 		return apply_sysctl(a, s, err);
 	case STEP_ROUTE:
 		return apply_routes(a, n, err);
+	case STEP_ACL:
+	case STEP_ATTACH:
+		return apply_filters(a, n, err);
+	case STEP_PURGE:
+		return apply_purge(a, err);
+	default:
+		return -EINVAL;
 	}
-	return -EINVAL;
 }
 
 /* "step 3, route 10.0.0.0/8: …" */
@@ -122,7 +128,7 @@ static void free_lost(struct apply *a)
 /* Goes back as far as possible. What fails is told once, with the first reason. */
 static void undo(struct apply *a, struct err *err)
 {
-	struct apply u = {.nl = a->nl, .ask = a->ask, .undoing = true, .out = a->out, .steps = &a->back};
+	struct apply u = {.nl = a->nl, .ask = a->ask, .filters = a->filters, .undoing = true, .out = a->out, .steps = &a->back};
 	struct err first = {0};
 	size_t failed = 0;
 	size_t n;
@@ -145,10 +151,10 @@ static void undo(struct apply *a, struct err *err)
 			 first.what);
 }
 
-int apply_steps(struct netlink *nl, const struct steps *steps, bool dry_run,
-		struct apply_result *out, struct err *err)
+int apply_steps(struct netlink *nl, struct filters *filters, const struct steps *steps,
+		bool dry_run, struct apply_result *out, struct err *err)
 {
-	struct apply a = {.nl = nl, .steps = steps, .dry_run = dry_run, .out = out};
+	struct apply a = {.nl = nl, .filters = filters, .steps = steps, .dry_run = dry_run, .out = out};
 	int rc = 0;
 	size_t n;
 

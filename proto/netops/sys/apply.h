@@ -18,10 +18,11 @@ struct apply_result {
 	struct steps inverse; /* in order; empty after a dry run */
 };
 
-/* dry_run: only finds what would change. Returns 0, or a negative errno and err: what, where (index and step), the mend; then
+/* filters: NULL where this machine has none. dry_run: only finds what would change. Returns 0, or a negative errno and err: what, where (index and step), the mend; then
  * nothing is changed, or err says what could not be undone. *out must be released in every case. */
-int apply_steps(struct netlink *nl, const struct steps *steps, bool dry_run,
-		struct apply_result *out, struct err *err);
+struct filters;
+int apply_steps(struct netlink *nl, struct filters *filters, const struct steps *steps,
+		bool dry_run, struct apply_result *out, struct err *err);
 void apply_result_free(struct apply_result *r);
 
 #endif

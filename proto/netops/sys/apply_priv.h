@@ -17,6 +17,7 @@ struct lost {
 struct apply {
 	struct netlink *nl;
 	struct netlink *ask; /* for names, while nl lists */
+	struct filters *filters;
 	const struct steps *steps;
 	size_t at; /* the step under way */
 	bool dry_run;
@@ -50,6 +51,11 @@ int apply_sysctl(struct apply *a, const struct step *s, struct err *err);
 /* Route steps from a->at on, as many as follow in a row and are of one sort, in batches; *n: how many. On a failure a->at is
  * the step that failed. */
 int apply_routes(struct apply *a, size_t *n, struct err *err);
+
+/* Filter steps from a->at on, as many as follow in a row, in one transaction; *n: how many. */
+int apply_filters(struct apply *a, size_t *n, struct err *err);
+/* Removes what is ours and wanted by no step. */
+int apply_purge(struct apply *a, struct err *err);
 
 /* What stands on a link: addresses, permanent neighbours, routes. */
 struct standing {

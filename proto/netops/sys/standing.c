@@ -149,8 +149,9 @@ bool step_same_key(const struct step *a, const struct step *b)
 	case STEP_SYSCTL:
 		return strcmp(a->sysctl.link, b->sysctl.link) == 0 &&
 		       strcmp(a->sysctl.key, b->sysctl.key) == 0;
+	default:
+		return false;
 	}
-	return false;
 }
 
 static bool is_in(const struct standing *s, const struct step *step)

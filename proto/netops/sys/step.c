@@ -266,8 +266,9 @@ static int read_leaf(struct step *s, const struct lyd_node *n)
 		return read_route_leaf(&s->route, n);
 	case STEP_SYSCTL:
 		return read_sysctl_leaf(&s->sysctl, n);
+	default:
+		return 0;
 	}
-	return -EINVAL;
 }
 
 /* What YANG does not say: addresses of one family, bits beyond the prefix. */
@@ -319,7 +320,40 @@ static int check(struct step *s, struct err *err)
 	return 0;
 }
 
-static const char *const kinds[] = {"link", "address", "neighbour", "route", "sysctl"};
+static const char *const kinds[STEP_KINDS] = {"link",   "address", "neighbour", "route",
+					      "sysctl", "purge",   "acl",	"attach"};
+
+/* Filters stay text: what is compiled of them is nft's. */
+static int read_filter(struct step *s, const struct lyd_node *what, struct err *err)
+{
+	struct step_filter *f = &s->filter;
+	const struct lyd_node *n;
+	char *text = NULL;
+	yyjson_doc *doc;
+	yyjson_val *inner;
+	yyjson_obj_iter it;
+	yyjson_val *key;
+
+	LY_LIST_FOR(lyd_child(what), n)
+	{
+		if (is(n, "name"))
+			f->key = strdup(lyd_get_value(n));
+		else if (is(n, "direction") && f->key)
+			f->key[0] = lyd_get_value(n)[0] == 'e' ? 'o' : 'i';
+		else if (is(n, "link") && asprintf(&f->key, "i%s", lyd_get_value(n)) < 0)
+			f->key = NULL;
+	}
+	if (lyd_print_mem(&text, what, LYD_JSON, LYD_PRINT_SHRINK | LYD_PRINT_WD_ALL) != LY_SUCCESS)
+		text = NULL;
+	doc = text ? yyjson_read(text, strlen(text), 0) : NULL;
+	free(text);
+	yyjson_obj_iter_init(yyjson_doc_get_root(doc), &it);
+	key = yyjson_obj_iter_next(&it);
+	inner = key ? yyjson_obj_iter_get_val(key) : NULL;
+	f->json = inner ? yyjson_val_write(inner, YYJSON_WRITE_NOFLAG, NULL) : NULL;
+	yyjson_doc_free(doc);
+	return f->key && f->json ? 0 : err_set(err, -ENOMEM, "no memory");
+}
 
 int step_read(const struct lyd_node *entry, struct step *s, struct err *err)
 {
@@ -328,9 +362,9 @@ int step_read(const struct lyd_node *entry, struct step *s, struct err *err)
 	int rc = 0;
 
 	memset(s, 0, sizeof(*s));
-	while (what && s->kind <= STEP_SYSCTL && !is(what, kinds[s->kind]))
+	while (what && s->kind < STEP_KINDS && !is(what, kinds[s->kind]))
 		s->kind++;
-	if (!what || s->kind > STEP_SYSCTL)
+	if (!what || s->kind == STEP_KINDS)
 		return err_set(err, -EINVAL, "a step of no kind");
 	if (s->kind == STEP_ROUTE) {
 		s->route.type = RTN_UNICAST;
@@ -348,6 +382,8 @@ int step_read(const struct lyd_node *entry, struct step *s, struct err *err)
 		if (rc)
 			break;
 	}
+	if (rc == 0 && (s->kind == STEP_ACL || s->kind == STEP_ATTACH))
+		rc = read_filter(s, what, err);
 	if (rc == 0)
 		rc = check(s, err);
 	if (rc)
@@ -361,6 +397,10 @@ void step_free(struct step *s)
 		free(s->link.alias);
 	if (s->kind == STEP_ROUTE)
 		free(s->route.hop);
+	if (s->kind == STEP_ACL || s->kind == STEP_ATTACH) {
+		free(s->filter.key);
+		free(s->filter.json);
+	}
 	memset(s, 0, sizeof(*s));
 }
 
@@ -493,8 +533,14 @@ static void write_route(struct writer *w, const struct step_route *r)
 yyjson_mut_val *step_json(const struct step *s, yyjson_mut_doc *doc)
 {
 	yyjson_mut_val *step = yyjson_mut_obj(doc);
-	struct writer w = {doc, json_add_obj(doc, step, kinds[s->kind])};
+	struct writer w = {doc, NULL};
 
+	if (s->kind == STEP_ACL || s->kind == STEP_ATTACH) {
+		yyjson_mut_obj_add_val(doc, step, kinds[s->kind],
+				       yyjson_mut_rawcpy(doc, s->filter.json));
+		return step;
+	}
+	w.o = json_add_obj(doc, step, kinds[s->kind]);
 	switch (s->kind) {
 	case STEP_LINK:
 		write_link(&w, &s->link);
@@ -518,6 +564,8 @@ yyjson_mut_val *step_json(const struct step *s, yyjson_mut_doc *doc)
 		text(&w, "link", s->sysctl.link);
 		text(&w, "key", s->sysctl.key);
 		yyjson_mut_obj_add_int(doc, w.o, "value", s->sysctl.value);
+		break;
+	default:
 		break;
 	}
 	if (s->absent)
@@ -547,6 +595,16 @@ void step_name(const struct step *s, char *to, size_t n)
 		break;
 	case STEP_SYSCTL:
 		snprintf(to, n, "sysctl %s of %s", s->sysctl.key, s->sysctl.link);
+		break;
+	case STEP_ACL:
+		snprintf(to, n, "acl %s", s->filter.key);
+		break;
+	case STEP_ATTACH:
+		snprintf(to, n, "%s of %s", s->filter.key[0] == 'i' ? "ingress" : "egress",
+			 s->filter.key + 1);
+		break;
+	default:
+		snprintf(to, n, "%s", kinds[s->kind]);
 		break;
 	}
 }

@@ -16,7 +16,17 @@
 #define STEP_PROTOCOL 124 /* rtm_protocol of our routes */
 #define STEPS_MAX 100000
 
-enum step_kind { STEP_LINK, STEP_ADDRESS, STEP_NEIGHBOUR, STEP_ROUTE, STEP_SYSCTL };
+enum step_kind {
+	STEP_LINK,
+	STEP_ADDRESS,
+	STEP_NEIGHBOUR,
+	STEP_ROUTE,
+	STEP_SYSCTL,
+	STEP_PURGE,
+	STEP_ACL,
+	STEP_ATTACH,
+	STEP_KINDS,
+};
 
 /* An address, alone (prefix of all bits) or with the length of its prefix. */
 struct step_ip {
@@ -79,6 +89,12 @@ struct step_sysctl {
 	int32_t value;
 };
 
+/* Both as text of RFC 7951: what is inside of container acl or attach. */
+struct step_filter {
+	char *key; /* of a list its name; of an attachment "i" or "o" and the interface */
+	char *json;
+};
+
 struct step {
 	enum step_kind kind;
 	bool absent;
@@ -88,6 +104,7 @@ struct step {
 		struct step_neighbour neighbour;
 		struct step_route route;
 		struct step_sysctl sysctl;
+		struct step_filter filter;
 	};
 };
 

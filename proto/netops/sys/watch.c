@@ -42,12 +42,8 @@ static void keep_name(struct sys *s, const struct netlink_link *l, bool gone)
 static void tell(void *ctx, const char *path)
 {
 	struct sys *s = ctx;
-	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *o = yyjson_mut_obj(doc);
 
-	yyjson_mut_obj_add_str(doc, o, "path", path);
-	counter_event(s->counter, "changed", doc, o);
-	yyjson_mut_doc_free(doc);
+	counter_changed(s->counter, path);
 }
 
 static void mark_interface(struct sys *s, const char *name, const char *below)
@@ -123,7 +119,7 @@ static void on_readable(uv_poll_t *poll, int status, int what)
 
 	if (rc)
 		log_warning("the kernel's changes cannot be read", LOG_TEXT("reason", strerror(-rc)));
-	loop_timer_set(&s->timer, events_tick(s->events, clock_now()));
+	sys_settle(s);
 }
 
 int watch_open(struct sys *s, struct err *err)
