@@ -155,8 +155,8 @@ static int trail(struct tree *t, enum trail_op op, struct lyd_node *node, struct
 	return 0;
 }
 
-/* An instance of node is about to come, go or change: what do the expressions that are the same everywhere say before
- * that? Then nobody need look everywhere when they say it still. */
+/* An instance of node is about to come, go or change: what do the expressions that are the same
+ * everywhere say before that? Then nobody need look everywhere when they say it still. */
 static void note(struct tree *t, const struct lysc_node *node)
 {
 	const struct snode *s = snode(node);

@@ -93,7 +93,8 @@ struct lyd_node *tree_ancestor(const struct tree *t, struct lyd_node *node,
  * not 0. */
 int tree_each(struct tree *t, struct lyd_node *from, const struct lysc_node *node,
 	      int (*f)(void *ctx, struct lyd_node *instance), void *ctx);
-/* Whether a context-free expression says the same as before the trail. *now: what it says, or negative errno. */
+/* Whether a context-free expression says the same as before the trail. *now: what it says, or
+ * negative errno. */
 bool tree_same(const struct tree *t, const struct xexpr *x, int *now);
 /* Whether an expression holds at context; 1, 0 or negative errno. */
 int tree_eval(const struct tree *t, const struct xexpr *x, const struct lyd_node *context);
