@@ -77,6 +77,7 @@ int tree_settle(struct tree *t, size_t mark, struct neterr *e);
 
 /* Chooses anew the types of unions whose references came or went on the trail after mark. */
 int tree_retype(struct tree *t, size_t mark);
+void tree_retype_one(const struct tree *t, struct lyd_node *node);
 /* A node that is set, was there before the trail's step `mark`, and whose when is false by what
  * came after; NULL: none. */
 int tree_disallowed(struct tree *t, size_t mark, struct lyd_node **out);
