@@ -162,7 +162,8 @@ void netlink_put_route(struct netlink_request *q, const struct netlink_route *r,
 		put_hops(&q->h, r);
 	if (r->mtu) {
 		metrics = mnl_attr_nest_start(&q->h, RTA_METRICS);
-		mnl_attr_put_u32(&q->h, RTAX_LOCK, 1u << RTAX_MTU);
+		if (!r->mtu_unlocked)
+			mnl_attr_put_u32(&q->h, RTAX_LOCK, 1u << RTAX_MTU);
 		mnl_attr_put_u32(&q->h, RTAX_MTU, r->mtu);
 		mnl_attr_nest_end(&q->h, metrics);
 	}
