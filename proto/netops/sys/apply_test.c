@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,8 @@ static int setup(void **state)
 	}
 	nl = netlink_open(&err);
 	assert_non_null(nl);
+	/* No waiting for addresses. */
+	assert_int_equal(netlink_sysctl_set("default", "accept_dad", 0, &err), 0);
 	filters = filters_open(NULL, &err);
 	if (!filters)
 		print_message("# no filters: %s\n", err.what);
@@ -72,16 +75,16 @@ static int look(char *const argv[])
 	ssize_t got;
 	int status;
 	pid_t pid;
+	posix_spawn_file_actions_t actions;
 
 	assert_int_equal(pipe(fd), 0);
-	pid = fork();
-	if (pid == 0) {
-		dup2(fd[1], 1);
-		dup2(fd[1], 2);
-		close(fd[0]);
-		execvp(argv[0], argv);
-		_exit(127);
-	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd[1], 1);
+	posix_spawn_file_actions_adddup2(&actions, fd[1], 2);
+	posix_spawn_file_actions_addclose(&actions, fd[0]);
+	posix_spawn_file_actions_addclose(&actions, fd[1]);
+	assert_int_equal(posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
 	close(fd[1]);
 	while ((got = read(fd[0], seen + n, sizeof(seen) - 1 - n)) > 0)
 		n += (size_t)got;
