@@ -50,7 +50,7 @@ static void tell(struct node *n, yyjson_val *r)
 		node_print_text(yyjson_is_str(w) ? yyjson_get_str(w) : "?", false);
 		putchar('\n');
 	}
-	if (state && strcmp(state, "no-change") == 0) {
+	if (yyjson_arr_size(yyjson_obj_get(r, "diff")) == 0 && state && strcmp(state, "no-change") == 0) {
 		puts("nothing to commit");
 		return;
 	}
