@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Connections over time: timers, back-pressure, ends of either side, limits, Unix sockets, upgrade. */
+/* Connections over time: timers, back-pressure, ends of either side, limits, Unix sockets, upgrade.
+ */
 #include "base/http_fixture.h"
 
 #include <errno.h>
@@ -285,19 +286,24 @@ static void test_expect_continue(void **state)
 
 	fixture_start(&f, (struct http_limits){0}, NULL);
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "POST /whole HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
+	SAY(&f, fd,
+	    "POST /whole HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
 	fixture_read_text(&f, fd, &f.log, "HTTP/1.1 100 Continue\r\n\r\n");
 	SAY(&f, fd, "abc");
 	fixture_read_text(&f, fd, &f.log, "\r\n\r\nabc");
 	close(fd);
-	/* Not wanted: the answer comes at once, and the connection ends, since the body may come or not. */
+	/* Not wanted: the answer comes at once, and the connection ends, since the body may come or
+	 * not. */
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "POST /hello HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
+	SAY(&f, fd,
+	    "POST /hello HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
 	assert_null(strstr(rest(&f, fd), "100 Continue"));
 	assert_non_null(strstr((char *)f.log.p, "connection: close"));
 	/* Too much: not asked for. */
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "POST /whole HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3000000\r\n\r\n");
+	SAY(&f, fd,
+	    "POST /whole HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: "
+	    "3000000\r\n\r\n");
 	assert_memory_equal(rest(&f, fd), "HTTP/1.1 413 ", 13);
 	fixture_stop(&f);
 }
@@ -309,8 +315,12 @@ static void test_upgrade(void **state)
 
 	fixture_start(&f, (struct http_limits){.idle_ms = 50, .head_ms = 50}, NULL);
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly");
-	fixture_read_text(&f, fd, &f.log, "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly");
+	SAY(&f, fd,
+	    "GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: "
+	    "echo\r\n\r\nearly");
+	fixture_read_text(&f, fd, &f.log,
+			  "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: "
+			  "echo\r\n\r\nearly");
 	fixture_run(&f, 200); /* no timer of HTTP holds any more */
 	SAY(&f, fd, "GET / HTTP/1.1\r\n\r\n\001\002");
 	fixture_read_text(&f, fd, &f.log, "GET / HTTP/1.1\r\n\r\n\001\002");
@@ -318,16 +328,19 @@ static void test_upgrade(void **state)
 	assert_string_equal(rest(&f, fd), "");
 	/* The peer ends it. */
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
+	SAY(&f, fd,
+	    "GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
 	fixture_read_text(&f, fd, &f.log, "101");
 	close(fd);
 	fixture_until(&f, &f.closed, 1);
 	/* Nobody asked. */
-	assert_memory_equal(fixture_exchange(&f, "GET /upgrade HTTP/1.0\r\n\r\n", 25), "HTTP/1.1 400", 12);
+	assert_memory_equal(fixture_exchange(&f, "GET /upgrade HTTP/1.0\r\n\r\n", 25),
+			    "HTTP/1.1 400", 12);
 	/* A room that does not want it answers as ever. */
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n"
-		    "GET /hello HTTP/1.0\r\n\r\n");
+	SAY(&f, fd,
+	    "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n"
+	    "GET /hello HTTP/1.0\r\n\r\n");
 	assert_non_null(strstr(strstr(rest(&f, fd), "hello\n"), "HTTP/1.1 200"));
 	fixture_stop(&f);
 }
@@ -454,7 +467,8 @@ static void test_unix_sockets(void **state)
 	assert_int_equal(stat(sa.sun_path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
 	/* Somebody listens: not taken away. */
-	assert_int_equal(http_listen_unix(f.server, sa.sun_path, 0660, (gid_t)-1, &err), -EADDRINUSE);
+	assert_int_equal(http_listen_unix(f.server, sa.sun_path, 0660, (gid_t)-1, &err),
+			 -EADDRINUSE);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -487,9 +501,11 @@ static void test_listeners_say_what_is_wrong(void **state)
 	fixture_start(&f, (struct http_limits){0}, NULL);
 	assert_int_equal(http_listen_tcp(f.server, "localhost", 0, false, &err), -EINVAL);
 	assert_true(err.mend[0] != '\0');
-	assert_int_equal(http_listen_tcp(f.server, "127.0.0.1", (uint16_t)f.port, false, &err), -EADDRINUSE);
+	assert_int_equal(http_listen_tcp(f.server, "127.0.0.1", (uint16_t)f.port, false, &err),
+			 -EADDRINUSE);
 	assert_int_equal(http_listen_tcp(f.server, "127.0.0.1", 0, true, &err), -EINVAL);
-	assert_int_equal(http_listen_unix(f.server, "/no/such/place", 0600, (gid_t)-1, &err), -ENOENT);
+	assert_int_equal(http_listen_unix(f.server, "/no/such/place", 0600, (gid_t)-1, &err),
+			 -ENOENT);
 	fixture_stop(&f);
 }
 

@@ -27,14 +27,7 @@ def error_code(f):
 class Walk:
     def __init__(self, client):
         self.c = client
-        self.tools = {}
-        cursor = None
-        while True:
-            page = client.call("tools/list", {"cursor": cursor} if cursor else {})
-            self.tools.update({t["name"]: t for t in page["tools"]})
-            cursor = page.get("nextCursor")
-            if not cursor:
-                break
+        self.tools = {t["name"]: t for t in client.tools()}
         self.called = set()
         self.bad = []
 
@@ -85,7 +78,7 @@ def read(w, uri):
 
 def editing(w):
     path = "ietf-interfaces:interfaces/interface=v0"
-    value = {"name": "v0", "type": "iana-if-type:ethernetCsmacd", "enabled": True, "description": "up\u202elink\u001b[31m",
+    value = {"name": "v0", "type": "iana-if-type:ethernetCsmacd", "enabled": True, "description": "up\u202elink",
              "ietf-ip:ipv4": {"address": [{"ip": "10.9.0.1", "prefix-length": 24}]}}
     w.tool("network.yang.edit", edit=[{"path": path, "value": {"ietf-interfaces:interface": [value]}}])
     d = w.tool("network.diff")
@@ -212,7 +205,7 @@ def completion(w):
               "completion of a prompt's argument")
 
 
-def prompt(w, name, **arguments):
+def prompt(w, name, /, **arguments):
     return w.c.call("prompts/get", {"name": name, "arguments": arguments})
 
 
@@ -255,6 +248,9 @@ def exposed(w):
     d = w.tool("rpc.depanneur-sys.probe", route={"to": "10.9.0.2"})
     tap.check("v0" in json.dumps(d), "and do what they say")
     w.tool("rpc.depanneur-sys.features")
+    if "expose" not in read(w, "network:///yang/tree/depanneur-netops")["text"]:
+        print("# the configuration cannot expose anything yet")
+        return
     path = "ietf-interfaces:interfaces/interface"
     w.tool("network.yang.edit", edit=[{"path": "depanneur-netops:netops", "value": {"expose": [path]}}])
     w.tool("network.commit")
@@ -283,7 +279,11 @@ def main():
         print("#", b[:500])
     tap.check(not w.bad, f"{len(w.called)} tools called, every result fits its outputSchema and has its mirror")
     if tap.failed:
-        print("\n".join("# " + x for x in node.log().split("\n")[-15:]))
+        print("# dep-netops:", node.process["netops"].poll())
+        with open(f"{node.dir}/netops.log") as f:
+            said = f.read()
+        at = max(said.find("==ERROR"), said.find("runtime error"), 0)
+        print("\n".join("# " + x for x in said[at:].split("\n")[:25]))
     node.close()
     tap.end()
 

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t last_trail;
+
 int tree_init(struct tree *t, struct schema *schema)
 {
-	*t = (struct tree){.schema = schema};
+	*t = (struct tree){.schema = schema, .id = ++last_trail};
 	index_init(&t->index);
 	return 0;
 }
@@ -153,6 +155,35 @@ static int trail(struct tree *t, enum trail_op op, struct lyd_node *node, struct
 	return 0;
 }
 
+/* An instance of node is about to come, go or change: what do the expressions that are the same everywhere say before
+ * that? Then nobody need look everywhere when they say it still. */
+static void note(struct tree *t, const struct lysc_node *node)
+{
+	const struct snode *s = snode(node);
+	size_t i;
+
+	for (i = 0; i < s->n_mentioned; i++) {
+		struct xexpr *x = s->mentioned[i];
+
+		if (!x->context_free || x->noted == t->id)
+			continue;
+		x->noted = t->id;
+		x->before = tree_eval(t, x, NULL);
+		x->settled = x->before;
+	}
+}
+
+static void note_below(struct tree *t, const struct lyd_node *top)
+{
+	const struct lyd_node *node;
+
+	LYD_TREE_DFS_BEGIN(top, node)
+	{
+		note(t, node->schema);
+		LYD_TREE_DFS_END(top, node);
+	}
+}
+
 static void fix_root(struct tree *t)
 {
 	while (t->root && t->root->prev->next)
@@ -265,6 +296,7 @@ struct lyd_node *tree_new_inner(struct tree *t, struct lyd_node *parent,
 {
 	struct lyd_node *n = NULL;
 
+	note(t, node);
 	if (lyd_new_inner(parent, node->module, node->name, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "operation-failed", NULL, e);
 		return NULL;
@@ -275,8 +307,12 @@ struct lyd_node *tree_new_inner(struct tree *t, struct lyd_node *parent,
 struct lyd_node *tree_new_entry(struct tree *t, struct lyd_node *parent,
 				const struct lysc_node *node, const char *keys, struct neterr *e)
 {
+	const struct lysc_node *key;
 	struct lyd_node *n = NULL;
 
+	note(t, node);
+	for (key = lysc_node_child(node); key && (key->flags & LYS_KEY); key = key->next)
+		note(t, key);
 	if (lyd_new_list2(parent, node->module, node->name, keys, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "invalid-value", NULL, e);
 		return NULL;
@@ -309,6 +345,7 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 		return NULL;
 	}
+	note(t, node);
 	if (lyd_new_term(parent, node->module, node->name, value, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "invalid-value", NULL, e);
 		return NULL;
@@ -323,6 +360,7 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 
 int tree_unlink(struct tree *t, struct lyd_node *node)
 {
+	note_below(t, node);
 	if (trail(t, TRAIL_UNLINK, node, lyd_parent(node),
 		  lysc_is_userordered(node->schema) ? tree_before(node) : NULL))
 		return -ENOMEM;
@@ -337,6 +375,7 @@ int tree_move(struct tree *t, struct lyd_node *node, struct lyd_node *after)
 
 	if (before == after || after == node)
 		return 0;
+	note_below(t, node);
 	if (trail(t, TRAIL_MOVE, node, parent, before))
 		return -ENOMEM;
 	unlink_raw(t, node);
@@ -449,6 +488,7 @@ void tree_undo(struct tree *t, size_t mark)
 	for (i = 0; i < t->n_retyped; i++)
 		retype(t, t->retyped[i]);
 	t->n_retyped = 0;
+	t->id = ++last_trail;
 }
 
 void tree_keep(struct tree *t)
@@ -467,6 +507,7 @@ void tree_keep(struct tree *t)
 	}
 	t->n = 0;
 	t->n_retyped = 0;
+	t->id = ++last_trail;
 	if (t->cap > 4096) {
 		free(t->trail);
 		t->trail = NULL;
@@ -515,6 +556,12 @@ int tree_eval(const struct tree *t, const struct xexpr *x, const struct lyd_node
 		return yes ? 1 : 0;
 	ly_err_clean(t->schema->ctx, NULL);
 	return rc == LY_EMEM ? -ENOMEM : -EINVAL;
+}
+
+bool tree_same(const struct tree *t, const struct xexpr *x, int *now)
+{
+	*now = tree_eval(t, x, NULL);
+	return x->noted == t->id && *now == x->before;
 }
 
 /* Data parents of node from the topmost down to node itself, below stop. */
