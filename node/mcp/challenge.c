@@ -92,7 +92,8 @@ static void param(struct challenge *c, const char *name, const char *value)
 	}
 }
 
-/* What follows the first token of a list element: a parameter's value, a token68 or parameters of a new scheme. */
+/* What follows the first token of a list element: a parameter's value, a token68 or parameters of a
+ * new scheme. */
 static int value(struct cursor *c, struct challenge *out, const char *name, bool bearer)
 {
 	char text[1024];

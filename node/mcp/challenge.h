@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* WWW-Authenticate fields (RFC 9110 §11.6.1): the Bearer challenge (RFC 6750 §3, RFC 9728 §5.1) in one. */
+/* WWW-Authenticate fields (RFC 9110 §11.6.1): the Bearer challenge (RFC 6750 §3, RFC 9728 §5.1) in
+ * one. */
 #ifndef DEP_NODE_MCP_CHALLENGE_H
 #define DEP_NODE_MCP_CHALLENGE_H
 
@@ -15,8 +16,9 @@ struct challenge {
 	char error[64];
 };
 
-/* Reads n bytes of field value (several fields joined by ", "). Parameters too long for their place, or repeated, are
- * passed over. Returns 0, or -EINVAL where the grammar is broken: what was read before stays. */
+/* Reads n bytes of field value (several fields joined by ", "). Parameters too long for their
+ * place, or repeated, are passed over. Returns 0, or -EINVAL where the grammar is broken: what was
+ * read before stays. */
 int challenge_parse(const char *s, size_t n, struct challenge *c);
 
 #endif

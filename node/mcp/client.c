@@ -102,22 +102,24 @@ static void add_meta(struct mcp_call *call, yyjson_mut_doc *doc, yyjson_mut_val 
 
 static void add_answers(struct mcp_call *call, yyjson_mut_doc *doc, yyjson_mut_val *params)
 {
-	yyjson_val *state =
-		yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(call->answers), "result"), "requestState");
+	yyjson_val *state = yyjson_obj_get(
+		yyjson_obj_get(yyjson_doc_get_root(call->answers), "result"), "requestState");
 	yyjson_mut_val *responses = yyjson_mut_doc_get_root(call->responses);
 
 	if (responses)
 		yyjson_mut_obj_add_val(doc, params, "inputResponses",
 				       yyjson_mut_val_mut_copy(doc, responses));
 	if (state)
-		yyjson_mut_obj_add_val(doc, params, "requestState", yyjson_val_mut_copy(doc, state));
+		yyjson_mut_obj_add_val(doc, params, "requestState",
+				       yyjson_val_mut_copy(doc, state));
 }
 
 char *call_text(struct mcp_call *call, size_t *n)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc);
-	yyjson_mut_val *params = yyjson_mut_val_mut_copy(doc, yyjson_mut_doc_get_root(call->params));
+	yyjson_mut_val *params =
+		yyjson_mut_val_mut_copy(doc, yyjson_mut_doc_get_root(call->params));
 	char *text;
 
 	call->id = call->c->next_id++;
@@ -252,8 +254,7 @@ void mcp_call_free(struct mcp_call *call)
 	call->done = true;
 	if (call->x)
 		http_drop(call);
-	list_each(it, &call->c->messages)
-	{
+	list_each (it, &call->c->messages) {
 		struct message *m = container_of(it, struct message, link);
 
 		if (m->call == call)
@@ -326,8 +327,7 @@ int client_queue(struct mcp_client *c, struct mcp_call *call, const char *text, 
 
 static struct mcp_call *find_call(struct mcp_client *c, yyjson_val *id)
 {
-	list_each(it, &c->calls)
-	{
+	list_each (it, &c->calls) {
 		struct mcp_call *call = container_of(it, struct mcp_call, link);
 
 		if (!call->done && !call->notification && yyjson_is_int(id) &&
@@ -464,8 +464,7 @@ static bool expire(struct mcp_client *c, usec_t now, usec_t *next)
 	usec_t patience = MSEC(c->p.timeout_ms ? c->p.timeout_ms : TIMEOUT_MS);
 	bool any = false;
 
-	list_each_safe(it, &c->calls)
-	{
+	list_each_safe (it, &c->calls) {
 		struct mcp_call *call = container_of(it, struct mcp_call, link);
 
 		if (call->done || call->endless)
@@ -537,7 +536,8 @@ yyjson_val *client_tool(const struct mcp_client *c, const char *name)
 }
 
 /* Keeps a tool that may be used in list; in tools every one. */
-static void keep_tool(struct mcp_client *c, yyjson_val *tool, yyjson_mut_doc *doc, yyjson_mut_val *list)
+static void keep_tool(struct mcp_client *c, yyjson_val *tool, yyjson_mut_doc *doc,
+		      yyjson_mut_val *list)
 {
 	const char *name = yyjson_get_str(yyjson_obj_get(tool, "name"));
 	struct err why;
@@ -564,8 +564,8 @@ static int page(struct mcp_client *c, const char *method, const char *cursor, st
 	return rc;
 }
 
-int mcp_client_list(struct mcp_client *c, const char *method, const char *member, yyjson_mut_doc *doc,
-		    yyjson_mut_val **list, struct err *err)
+int mcp_client_list(struct mcp_client *c, const char *method, const char *member,
+		    yyjson_mut_doc *doc, yyjson_mut_val **list, struct err *err)
 {
 	bool tools = strcmp(method, "tools/list") == 0;
 	yyjson_mut_doc *every = yyjson_mut_doc_new(NULL);
@@ -647,8 +647,7 @@ void mcp_client_close(struct mcp_client *c)
 {
 	if (!c)
 		return;
-	list_each_safe(it, &c->calls)
-	{
+	list_each_safe (it, &c->calls) {
 		container_of(it, struct mcp_call, link)->done = true;
 	}
 	if (c->p.command)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Streamable HTTP: a POST a message, answered by JSON or by a stream of events; streams that break are resumed where the
- * revision can (spec §2.5, §2.6). */
+/* Streamable HTTP: a POST a message, answered by JSON or by a stream of events; streams that break
+ * are resumed where the revision can (spec §2.5, §2.6). */
 #include "node/mcp/client_priv.h"
 #include "node/mcp/fetch.h"
 #include "node/mcp/header.h"
@@ -20,7 +20,8 @@
 struct exchange {
 	struct list link;
 	struct mcp_client *c;
-	struct mcp_call *call; /* NULL: an answer of ours, the session's stream, or one that is answered */
+	struct mcp_call
+		*call; /* NULL: an answer of ours, the session's stream, or one that is answered */
 	CURL *easy;
 	struct curl_slist *fields;
 	char *post; /* NULL: GET */
@@ -249,15 +250,16 @@ static int standard_fields(struct exchange *x)
 static int set_fields(struct exchange *x)
 {
 	struct mcp_client *c = x->c;
-	bool negotiated = c->opened || c->modern ||
-			  (x->call && strcmp(x->call->method, "initialize") != 0);
-	const char *token = c->p.token ? c->p.token
+	bool negotiated =
+		c->opened || c->modern || (x->call && strcmp(x->call->method, "initialize") != 0);
+	const char *token = c->p.token	 ? c->p.token
 			    : c->p.oauth ? oauth_token(c->p.oauth, c->url)
 					 : NULL;
 	char bearer[8192];
 	int rc;
 
-	rc = add(x, x->post ? "Accept: application/json, text/event-stream" : "Accept: text/event-stream");
+	rc = add(x, x->post ? "Accept: application/json, text/event-stream"
+			    : "Accept: text/event-stream");
 	if (rc == 0 && x->post)
 		rc = add(x, "Content-Type: application/json");
 	if (rc == 0)
@@ -371,8 +373,8 @@ int mcp_client_stream(struct mcp_client *c, struct err *err)
 
 /* --- ends --- */
 
-/* The stream broke or the server closed it: a GET takes it up again, when the server says (SEP-1699: a closed stream is
- * as good as a broken one). */
+/* The stream broke or the server closed it: a GET takes it up again, when the server says
+ * (SEP-1699: a closed stream is as good as a broken one). */
 static bool resume(struct exchange *x)
 {
 	struct mcp_client *c = x->c;
@@ -416,7 +418,8 @@ static void no_connection(struct exchange *x, CURLcode rc)
 	call_finish(call, call->err.code);
 }
 
-/* 401, or 403 for want of scope: gets a token and sends again. Returns whether the exchange is dealt with. */
+/* 401, or 403 for want of scope: gets a token and sends again. Returns whether the exchange is
+ * dealt with. */
 static bool authorize(struct exchange *x, int status)
 {
 	struct mcp_client *c = x->c;
@@ -504,7 +507,8 @@ static void end(struct exchange *x, CURLcode rc)
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_multi_remove_handle(x->c->multi, x->easy);
 	x->running = false;
-	/* What follows may run other exchanges, or drop this one's call: it is out of reach meanwhile. */
+	/* What follows may run other exchanges, or drop this one's call: it is out of reach
+	 * meanwhile. */
 	list_del(&x->link);
 	if (x->call) {
 		struct mcp_call *call = x->call;
@@ -525,8 +529,7 @@ bool http_pump(struct mcp_client *c, usec_t now, usec_t *next)
 	int running;
 	int left;
 
-	list_each_safe(it, &c->exchanges)
-	{
+	list_each_safe (it, &c->exchanges) {
 		struct exchange *x = container_of(it, struct exchange, link);
 
 		if (x->running)
