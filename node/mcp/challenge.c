@@ -132,9 +132,8 @@ int challenge_parse(const char *s, size_t n, struct challenge *c)
 			continue;
 		}
 		/* A scheme: its parameters follow, or what is left of a token68. */
-		bearer = strcasecmp(word, "Bearer") == 0 || strcasecmp(word, "DPoP") == 0;
+		bearer = strcasecmp(word, "Bearer") == 0;
 		c->bearer |= bearer;
-		c->dpop |= strcasecmp(word, "DPoP") == 0;
 		if (in.at == start)
 			return -EINVAL;
 	}

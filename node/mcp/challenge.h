@@ -8,8 +8,7 @@
 #include <stddef.h>
 
 struct challenge {
-	bool bearer; /* there is a Bearer challenge; DPoP counts as one, with dpop set */
-	bool dpop;
+	bool bearer; /* there is a Bearer challenge */
 	char resource_metadata[1024]; /* URL, or "" */
 	bool has_scope;		      /* the parameter is there, perhaps empty */
 	char scope[1024];

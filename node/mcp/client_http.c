@@ -34,7 +34,6 @@ struct exchange {
 	bool is_sse;
 	char type[128];
 	char www[4096];
-	char nonce[256];
 	char last_id[SSE_MAX_ID];
 	char why[CURL_ERROR_SIZE];
 };
@@ -148,8 +147,6 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 		/* Another session than the one agreed on is not to be had. */
 		if (len < sizeof(x->c->session))
 			keep(x->c->session, sizeof(x->c->session), v, len);
-	} else if ((v = field(p, n, "DPoP-Nonce", &len))) {
-		keep(x->nonce, sizeof(x->nonce), v, len);
 	} else if ((v = field(p, n, "WWW-Authenticate", &len))) {
 		at = strlen(x->www);
 		if (at + len + 3 <= sizeof(x->www)) {
@@ -431,7 +428,7 @@ static bool authorize(struct exchange *x, int status)
 		call_fail(call, -EACCES, "the server refuses every token (%d)", status);
 		return true;
 	}
-	if (oauth_challenge(c->p.oauth, c->url, status, x->www, x->nonce, &call->err) != 0)
+	if (oauth_challenge(c->p.oauth, c->url, status, x->www, &call->err) != 0)
 		call_finish(call, call->err.code);
 	else
 		call_send(call);

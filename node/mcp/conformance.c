@@ -203,6 +203,7 @@ static int use(struct mcp_client *c)
 int main(int argc, char **argv)
 {
 	const char *text = getenv("MCP_CONFORMANCE_CONTEXT");
+	const char *scenario = getenv("MCP_CONFORMANCE_SCENARIO");
 	yyjson_doc *doc = text ? json_parse(text, strlen(text), 0, NULL, NULL) : NULL;
 	struct oauth_params op = {.client_name = "dep",
 				  .metadata_url = METADATA_URL,
@@ -223,8 +224,7 @@ int main(int argc, char **argv)
 	op.client_id = told("client_id");
 	op.client_secret = told("client_secret");
 	op.issuer = told("issuer");
-	op.key_pem = told("private_key_pem");
-	op.key_alg = told("signing_algorithm");
+	op.client_credentials = scenario && strcmp(scenario, "auth/client-credentials-basic") == 0;
 	p.oauth = oauth_new(&op, &err);
 	c = p.oauth ? mcp_client_open(&p, &err) : NULL;
 	if (!c)

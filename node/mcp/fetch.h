@@ -25,7 +25,6 @@ struct fetched {
 	char *body; /* NUL-terminated, free with fetched_free */
 	size_t n;
 	char location[2048];
-	char dpop_nonce[256];
 };
 
 /* Returns 0 whatever the status, or a negative errno and err. */

@@ -325,7 +325,7 @@ static int by_ourselves(struct oauth *o, const char *url, const struct oauth_ser
 }
 
 int oauth_challenge(struct oauth *o, const char *url, int status, const char *www_authenticate,
-		    const char *dpop_nonce, struct err *err)
+		    struct err *err)
 {
 	yyjson_mut_val *kept = oauth_kept(o, "tokens", url, false);
 	struct oauth_server server;

@@ -32,11 +32,8 @@ struct oauth_params {
 	 * with a query), into to. NULL: nobody can be asked. Returns 0 or a negative errno and err.
 	 */
 	int (*authorize)(void *ctx, const char *url, char *to, size_t size, struct err *err);
-	/* How to authenticate without a user: client_credentials (spec §2.7; RFC 7523 where key_pem
-	 * is set). */
+	/* No user agrees: client_id and client_secret are a program's own. */
 	bool client_credentials;
-	const char *key_pem;
-	const char *key_alg; /* "ES256", "RS256" */
 	void *ctx;
 };
 
@@ -51,7 +48,7 @@ bool oauth_wants_more(const char *www_authenticate);
 /* The server at url refused with status and WWW-Authenticate: gets a token that it should like, by
  * renewing or by asking the user. Returns 0: try again. Else a negative errno and err. */
 int oauth_challenge(struct oauth *o, const char *url, int status, const char *www_authenticate,
-		    const char *dpop_nonce, struct err *err);
+		    struct err *err);
 /* Forgets the token for url, in the store too. */
 int oauth_forget(struct oauth *o, const char *url, struct err *err);
 

@@ -228,7 +228,6 @@ static int take_server(yyjson_val *root, struct oauth_server *s, struct err *err
 	s->basic = !methods || has(methods, "client_secret_basic");
 	s->post = has(methods, "client_secret_post");
 	s->none = has(methods, "none");
-	s->jwt = has(methods, "private_key_jwt");
 	return 0;
 }
 

@@ -29,7 +29,7 @@ struct oauth_server {
 	bool iss;	   /* authorization_response_iss_parameter_supported */
 	bool s256;
 	bool offline;		     /* offline_access is one of its scopes */
-	bool basic, post, none, jwt; /* token_endpoint_auth_methods_supported */
+	bool basic, post, none; /* token_endpoint_auth_methods_supported */
 };
 
 struct oauth_client {
