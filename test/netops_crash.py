@@ -4,6 +4,7 @@
 before the first byte is served, the kernel has all of the change or nothing of it: all where the client was told so (and
 the time to confirm has not run out), nothing where the transaction had not been applied. DEP_CRASH_RUNS: runs a point
 (default 1; the acceptance is 25)."""
+import json
 import os
 import signal
 import subprocess
@@ -111,6 +112,8 @@ for point in points:
             # Back to nothing for the next run.
             c = node.client()
             try:
+                if "pending" in json.loads(c.read("network:///transaction")):
+                    c.tool("network.rollback")  # cancels what is pending
                 for _ in range(3):
                     c.tool("network.rollback", steps=1)
             except NetworkError:

@@ -24,6 +24,7 @@ struct daemon {
 	struct ops *ops;
 	struct ops_listener listener;
 	struct mcp *mcp;
+	char *network; /* capabilities.network */
 	struct front *front;
 	struct mcp_stdio *stdio;
 	uv_pipe_t in;
@@ -51,6 +52,8 @@ static void stop(void *ctx, int signum)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	if (d->mcp)
+		mcp_shutdown(d->mcp);
 	if (d->stdio)
 		mcp_stdio_close(d->stdio);
 	if (d->front)
@@ -127,15 +130,12 @@ static int open_mcp(struct daemon *d)
 		.ctx = d,
 	};
 	int rc = state_key(d->o->state_dir, p.state_key, d->err);
-	char *network;
 
 	if (rc != 0)
 		return rc;
 	snprintf(tasks, sizeof(tasks), "%s/tasks", d->o->state_dir);
-	network = ops_capability(d->ops);
-	p.network = network;
+	p.network = d->network = ops_capability(d->ops);
 	d->mcp = mcp_new(&d->loop, &p, d->err);
-	free(network);
 	if (!d->mcp)
 		return d->err->code;
 	return netops_tools_add(d->mcp, d->ops, d->err);
@@ -232,6 +232,7 @@ int daemon_run(const struct options *o, struct err *err)
 	if (d.mcp)
 		netops_tools_remove(d.mcp);
 	mcp_free(d.mcp);
+	free(d.network);
 	ops_free(d.ops);
 	loop_finish(&d.loop);
 	return d.rc;
