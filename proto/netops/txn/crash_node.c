@@ -392,8 +392,11 @@ static void commit(bool confirmed, bool prepare)
 	if (chance(8))
 		n.fail_undo = 1;
 	if (n.pending)
+		/* One that the kernel refuses and that cannot be taken back alone takes the whole
+		 * with it. */
 		say("follow-up", n.persist ? &was : &n.base,
-		    confirmed && !n.persist ? &n.base : &to, &n.base, confirmed ? &n.base : &to);
+		    (n.fail_apply && n.fail_undo) || (confirmed && !n.persist) ? &n.base : &to,
+		    &n.base, confirmed ? &n.base : &to);
 	else
 		say("commit", &n.base, confirmed && !q.persist ? &n.base : &to, &n.base,
 		    confirmed ? &n.base : &to);

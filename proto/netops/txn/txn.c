@@ -628,7 +628,7 @@ const struct changes *txn_commit_changes(const struct txn *t, const char *commit
 	unsigned i;
 
 	if (t->open.commit && t->open.commit == commit)
-		return t->open.all.n ? &t->open.all : &t->open.work;
+		return t->open.applied ? &t->open.all : &t->open.work;
 	for (i = 0; i < t->ring_n; i++) {
 		if (txn_ring_at(t, i)->commit == commit)
 			return &txn_ring_at(t, i)->changes;
@@ -657,6 +657,6 @@ yyjson_mut_val *txn_pending(const struct txn *t, yyjson_mut_doc *doc, usec_t now
 	if (ok && (t->state == TXN_PENDING || t->state == TXN_PREPARED))
 		ok = yyjson_mut_obj_add_strcpy(doc, obj, "confirmBy", by) &&
 		     yyjson_mut_obj_add_sint(doc, obj, "remainingMs", left > 0 ? left : 0);
-	ok = ok && yyjson_mut_obj_add_uint(doc, obj, "changes", o->all.n ? o->all.n : o->work.n);
+	ok = ok && yyjson_mut_obj_add_uint(doc, obj, "changes", o->applied ? o->all.n : o->work.n);
 	return ok ? obj : NULL;
 }
