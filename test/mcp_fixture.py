@@ -61,7 +61,8 @@ class Fixture:
     def __init__(self, program, *args):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=False, capture_output=True)
         self.err = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([program, *args], stdout=subprocess.PIPE, stderr=self.err, text=True)
+        mode = ["--conformance-fixture"] if os.path.basename(program) == "dep-netops" else []
+        self.process = subprocess.Popen([program, *mode, *args], stdout=subprocess.PIPE, stderr=self.err, text=True)
         line = self.process.stdout.readline()
         found = re.match(r"listening on .*:(\d+)$", line)
         if not found:

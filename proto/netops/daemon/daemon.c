@@ -2,6 +2,7 @@
 #include "proto/netops/daemon/daemon.h"
 
 #include "base/loop.h"
+#include "base/memory.h"
 #include "proto/netops/daemon/front.h"
 #include "proto/netops/mcp/stdio.h"
 #include "proto/netops/ops/tools.h"
@@ -200,6 +201,7 @@ static void ready(void *ctx, int rc, struct err *err)
 	if (rc == 0 && d->o->stdio && !d->stopping)
 		rc = open_stdio(d);
 	d->rc = rc;
+	memory_give_back();
 	if (rc != 0)
 		stop(d, 0);
 	else

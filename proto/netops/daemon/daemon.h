@@ -9,7 +9,5 @@
 
 /* Run until a signal. 0, or a negative errno and err. */
 int daemon_run(const struct options *o, struct err *err);
-/* The conformance suites' server. */
-int daemon_fixture(const struct options *o, struct err *err);
 
 #endif

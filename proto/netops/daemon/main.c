@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "proto/netops/daemon/daemon.h"
+#include "proto/netops/mcp/fixture.h"
 #include "proto/netops/txn/failpoint.h"
 
 #include <errno.h>
@@ -66,6 +67,8 @@ int main(int argc, char **argv)
 	int rc;
 
 	failpoint_init();
+	if (argc > 1 && strcmp(argv[1], "--conformance-fixture") == 0)
+		return mcp_fixture_main(argc - 1, argv + 1);
 	if (options_read(&o, argc, argv, &err) != 0)
 		return fail(&err, EXIT_USAGE);
 	if (o.help || o.version) {

@@ -26,9 +26,11 @@ const char options_help[] =
 	"  --seccomp MODE     system calls beyond the allowed: on (kill), log (audit log), off "
 	"(default: on)\n"
 	"  --log LEVEL        error, warning, notice, info or debug (default: notice)\n"
-	"  --conformance-fixture HOST:PORT\n"
-	"                     serve the tools that the MCP conformance suites expect, and nothing of "
-	"a node\n"
+	"  --conformance-fixture ...\n"
+	"                     as first argument: serve the tools that the MCP conformance suites expect, "
+	"and nothing of a\n"
+	"                     node: --port N [--host A] [--cert FILE --key FILE] [--bearer TOKEN], or "
+	"--stdio\n"
 	"  --version, --help\n"
 	"\n"
 	"Ends with 0 after a signal, 1 where it cannot start or go on, 2 for wrong options.\n";
@@ -43,7 +45,6 @@ enum {
 	OPT_NO_FSYNC,
 	OPT_SECCOMP,
 	OPT_LOG,
-	OPT_FIXTURE,
 	OPT_VERSION,
 	OPT_HELP
 };
@@ -58,7 +59,6 @@ static const struct option longs[] = {
 	{"no-fsync", no_argument, NULL, OPT_NO_FSYNC},
 	{"seccomp", required_argument, NULL, OPT_SECCOMP},
 	{"log", required_argument, NULL, OPT_LOG},
-	{"conformance-fixture", required_argument, NULL, OPT_FIXTURE},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
 	{0},
@@ -105,10 +105,6 @@ static int read_value(struct options *o, int c, struct err *err)
 		if (log_level_parse(optarg, &o->level) == 0)
 			return 0;
 		return wrong(err, "--log takes error, warning, notice, info or debug, not ", optarg, "");
-	case OPT_FIXTURE:
-		o->fixture = true;
-		o->listen = optarg;
-		return 0;
 	default:
 		return -EINVAL;
 	}

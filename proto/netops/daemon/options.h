@@ -20,8 +20,6 @@ struct options {
 	enum log_level level;
 	bool fsync;
 	bool stdio;   /* MCP on standard input and output, for the process that started it */
-	bool fixture; /* the conformance suites' tools instead of the node's */
-	const char *listen; /* fixture: HOST:PORT */
 	bool help, version;
 };
 

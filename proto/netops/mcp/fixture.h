@@ -9,4 +9,8 @@
 /* loop: m's. 0, or a negative errno and err. m must not outlive the program's use of it. */
 int mcp_fixture_add(struct mcp *m, uv_loop_t *loop, struct err *err);
 
+/* A server of them alone: --port N [--host A] [--cert FILE --key FILE] [--bearer TOKEN] [--task-dir DIR] [--page-size N]
+ * [--retry MS], or --stdio; argv[0] is passed over. Returns the exit status. */
+int mcp_fixture_main(int argc, char **argv);
+
 #endif

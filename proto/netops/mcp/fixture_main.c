@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dep-mcp-fixture: the conformance fixture by itself, for tests and benches; not installed. */
+/* The conformance fixture as a program: dep-netops --conformance-fixture. */
 #include "base/http.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -142,7 +142,7 @@ static const struct option options[] = {
 	{"retry", required_argument, NULL, 'r'},    {0},
 };
 
-int main(int argc, char **argv)
+int mcp_fixture_main(int argc, char **argv)
 {
 	struct mcp_params p = {.name = "dep-mcp-fixture",
 			       .version = DEP_VERSION,
@@ -157,6 +157,7 @@ int main(int argc, char **argv)
 	uint16_t port = 0;
 	int c;
 
+	optind = 0;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'p':

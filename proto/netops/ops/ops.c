@@ -488,7 +488,7 @@ void ops_free(struct ops *o)
 	if (o->timer_open)
 		loop_timer_close(&o->timer);
 	rooms_free(o->rooms);
-	audit_free(o->audit);
+	audit_free(o->audit); /* signs, so before the journal is closed */
 	if (o->journal)
 		journal_close(o->journal);
 	txn_free(o->txn);

@@ -290,6 +290,18 @@ void ops_checkpoint(struct ops *o)
 	free(engine);
 }
 
+static void room_as_running(void *ctx, struct neterr *e)
+{
+	if (e)
+		log_err(LOG_LEVEL_ERROR, &e->err);
+}
+
+static void serve(struct ops *o)
+{
+	ops_config_changed(o, NULL);
+	end(o, 0, NULL);
+}
+
 static void reconciled(void *ctx, struct neterr *e)
 {
 	struct ops *o = ctx;
@@ -298,10 +310,28 @@ static void reconciled(void *ctx, struct neterr *e)
 		log_err(LOG_LEVEL_ERROR, &e->err);
 		log_error("the device is not as running says; it is tried again when a room comes back");
 	}
-	if (o->fresh && o->p.config)
+	if (o->fresh)
 		ops_checkpoint(o);
-	ops_config_changed(o, NULL);
-	end(o, 0, NULL);
+	serve(o);
+}
+
+/* A node that starts for the first time takes what the rooms have in force as its first configuration. */
+static void adopted(void *ctx, yyjson_doc *doc, struct neterr *e)
+{
+	struct ops *o = ctx;
+	struct neterr mine = {0};
+	size_t n;
+	char *text = doc ? yyjson_write(doc, 0, &n) : NULL;
+
+	if (e || (text && store_load(o->store, text, n, &mine) != 0)) {
+		log_err(LOG_LEVEL_ERROR, e ? &e->err : &mine.err);
+		log_warning("the rooms' own configuration was not taken; running begins empty");
+	}
+	neterr_clear(&mine);
+	free(text);
+	yyjson_doc_free(doc);
+	ops_checkpoint(o);
+	serve(o);
 }
 
 static void recovered(void *ctx, int rc)
@@ -312,13 +342,21 @@ static void recovered(void *ctx, int rc)
 	if (rc != 0)
 		log_error("what was open could not be undone yet", LOG_TEXT("error", strerror(-rc)));
 	ops_arm(o);
-	rc = o->same_boot && !o->fresh ? 0 : take_startup(o, &err);
-	if (rc != 0)
-		end(o, rc, &err);
-	else if (o->same_boot && !o->fresh)
-		reconciled(o, NULL);
-	else
-		rooms_reconcile(o->rooms, o->store, reconciled, o);
+	if (o->fresh && !o->p.config) {
+		rooms_config(o->rooms, o->schema, adopted, o);
+		return;
+	}
+	if (o->fresh || !o->same_boot) {
+		rc = take_startup(o, &err);
+		if (rc == 0)
+			rooms_reconcile(o->rooms, o->store, reconciled, o);
+		else
+			end(o, rc, &err);
+		return;
+	}
+	serve(o);
+	/* What a crash left is undone; what else differs is mended behind the first requests. */
+	rooms_reconcile(o->rooms, o->store, room_as_running, o);
 }
 
 static void rooms_there(void *ctx)
@@ -349,12 +387,6 @@ void ops_begin(struct ops *o)
 }
 
 /* ---- Later ---- */
-
-static void room_as_running(void *ctx, struct neterr *e)
-{
-	if (e)
-		log_err(LOG_LEVEL_ERROR, &e->err);
-}
 
 /* A room that came back holds what it had or nothing: it is made to be as running says, unless a transaction is at work
  * on it, which then ends in its own way. */
