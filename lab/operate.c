@@ -54,7 +54,7 @@ static void command(struct demo *d, unsigned i, struct lab_argv *a)
 	lab_arg(a, "python3");
 	lab_arg(a, "%s/lab/agent.py", top ? top : LAB_SOURCE);
 	lab_arg(a, "%s/build/release", top ? top : LAB_SOURCE);
-	lab_arg(a, "%s", node->dir);
+	lab_arg(a, "%s/run", node->dir);
 	lab_arg(a, "%s", node->dir);
 	lab_arg(a, "%s", inet_ntop(AF_INET6, &other->addr, addr, sizeof(addr)));
 	for (l = 0; l < lab_n_links(d->lab); l++) {
