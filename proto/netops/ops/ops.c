@@ -83,6 +83,7 @@ int ops_edit(struct ops *o, const struct ops_origin *from, const char *candidate
 				OPS_MAX_EDIT);
 	if (rc == 0)
 		rc = store_edit(o->store, candidate ? candidate : "", from->by, edit, n, since, e);
+	store_hide(o->store, from->by, e);
 	ops_record(o, from, store_hash(o->store), NULL, rc == 0 ? NULL : e, since);
 	return rc;
 }

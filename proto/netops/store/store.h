@@ -53,6 +53,13 @@ uint64_t store_version(const struct store *s);
  * planners and printers. */
 int store_view(struct store *s, const struct changes *c, int (*f)(void *ctx, const struct lyd_node *tree), void *ctx);
 
+/* Whether p may make all these changes of running as it is (RFC 8341 §3.2.6: a commit is judged by the nodes that really
+ * differ): 0, or -32083 and where, hidden where p may not read it. */
+int store_may_make(struct store *s, const struct principal *p, const struct changes *c, struct neterr *e);
+/* no[i] of c->n: that p may not make (write), or not see, change i. staged: running does not have them yet, and can take
+ * them. 0 or -ENOMEM. */
+int store_judge(struct store *s, const struct principal *p, const struct changes *c, bool write, bool staged, bool *no);
+
 /* ---- Candidates ---- */
 
 /* A candidate by handle; "" is the shared one (of NETCONF). Private ones are made by the first edit of their handle,

@@ -103,7 +103,8 @@ struct txn_request {
 	enum { TXN_PREPARE, TXN_COMMIT, TXN_CONFIRM, TXN_CANCEL, TXN_ROLLBACK } what;
 	const struct principal *by;
 	const struct changes *changes; /* PREPARE, COMMIT without a prepared token; or … */
-	/* … called when the request's turn has come: the changes as they are then. 0 or e. */
+	/* … called when the request's turn has come: the changes as they are then. 0 or e. Of a ROLLBACK they are there
+	 * already, to be judged. */
 	int (*stage)(void *ctx, struct changes *out, struct neterr *e);
 	/* CONFIRM, CANCEL, COMMIT of a prepared or pending transaction. Without one the pending
 	 * transaction of the same principal and session is meant. */
