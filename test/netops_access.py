@@ -4,7 +4,7 @@
 difference, history, audit record, error text or prompt; what he may not write he writes by no way. TAP."""
 import json
 
-from netops import Node, Tap, interface, ip, ip_json, own_namespace, static_route, veth_to_peer, wait_for
+from netops import Node, Tap, interface, ip, ip_json, own_namespace, veth_to_peer
 from netops_users import ALL, Users, code, fails, nacm, report, rule
 
 tap = Tap()
@@ -114,16 +114,6 @@ for commit in ("c-000002", "c-000003"):
     both(f"network.diff of {commit}", lambda c: c.tool("network.diff", commitId=commit))
 both("network.history", lambda c: c.tool("network.history"), seen=False)
 both("the audit log", lambda c: c.read("network:///audit/last100"))
-
-ip("addr", "del", "192.0.2.77/24", "dev", "hush0")
-ip("addr", "del", "192.0.2.10/28", "dev", "open0")
-wait_for("drift", lambda: "192.0.2.77" in root.read("network:///drift") and "192.0.2.10" in root.read("network:///drift"), 5)
-print("#", root.read("network:///drift"))
-both("network:///drift", lambda c: c.read("network:///drift"))
-both("drift as data", lambda c: c.tool("network.yang.get", path="depanneur-sys:drift"))
-tap.check("192.0.2.10" in eve.read("network:///drift"), "what is not hidden drifts for eve, too")
-ip("addr", "add", "192.0.2.77/24", "dev", "hush0")
-ip("addr", "add", "192.0.2.10/28", "dev", "open0")
 
 # What was, and is no more.
 root.edit(("delete", "ietf-interfaces:interfaces/interface=hush0"), ("delete", "ietf-system:system/contact"))
