@@ -162,7 +162,7 @@ static void done(void *ctx, const struct txn_result *r, struct neterr *e)
 static int conflict(struct commit *k, struct neterr *e)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *paths = store_conflicts(k->o->store, k->c.candidate, doc);
+	yyjson_mut_val *paths = store_conflicts(k->o->store, k->c.candidate, &k->by, doc);
 	yyjson_mut_val *data;
 	int rc = 0;
 

@@ -61,7 +61,7 @@ int ops_diff(struct ops *o, const struct ops_origin *from, const char *candidate
 	yyjson_mut_obj_add_val(doc, obj, "diff", ops_readable_changes(o, from->by, &c, !commit_id, doc));
 	if (!commit_id)
 		yyjson_mut_obj_add_val(doc, obj, "conflicts",
-				       store_conflicts(o->store, candidate ? candidate : "", doc));
+				       store_conflicts(o->store, candidate ? candidate : "", from->by, doc));
 	yyjson_mut_obj_add_uint(doc, obj, "interfaces", reach.n_interfaces);
 	yyjson_mut_obj_add_uint(doc, obj, "routes", reach.n_routes);
 	yyjson_mut_obj_add_strcpy(doc, obj, "runningHash", store_hash(o->store));
