@@ -274,7 +274,7 @@ for how in ("rpc", "configuration"):
     tap.check(set_level("full") == "full" and reads(ann), "and back")
 a = [x for x in audit(60) if x.get("tool") == LEVEL]
 tap.check(len(a) == 3 and all(x["args"].get("reason") == "test" and x["principal"]["sub"] == "ann" for x in a), "the switch is in the audit")
-tap.check(denied(bob.tool, LEVEL, level="off") or code(bob.tool, LEVEL, level="off") in (-32083, 403), "who is no administrator does not switch")
+tap.check(code(bob.tool, LEVEL, level="off") is not None and reads(ann), "who is no administrator does not switch")
 ann.tool(LEVEL, level="read-only")
 policy({"level": "full"})
 tap.check(denied(ann.commit) , "set-level holds against a configured level that holds less back")
