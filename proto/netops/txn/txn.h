@@ -168,7 +168,7 @@ yyjson_mut_val *txn_history(const struct txn *t, yyjson_mut_doc *doc);
 /* What a commit of the ring, or the pending one, changed, or NULL. Valid until the next call of
  * txn_*(). */
 const struct changes *txn_commit_changes(const struct txn *t, const char *commit_id);
-/* The prepared or pending transaction without its token: {commitId, state, user, session, persist,
+/* The prepared or pending transaction without its token: {commitId, state, user, persist,
  * confirmBy, remainingMs, changes: n}, or NULL. */
 yyjson_mut_val *txn_pending(const struct txn *t, yyjson_mut_doc *doc, usec_t now);
 /* Whether it is p's own by session, so that no token is needed. */
