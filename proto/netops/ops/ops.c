@@ -221,6 +221,15 @@ static void finished(void *ctx, struct neterr *e)
 	ops_arm(o);
 }
 
+static void reconciled(void *ctx, struct neterr *e)
+{
+	struct asked *a = ctx;
+
+	if (!e)
+		a->o->rebooted = false;
+	finished(ctx, e);
+}
+
 static struct asked *ask(struct ops *o, uint64_t op)
 {
 	struct asked *a = malloc(sizeof(*a));
@@ -246,7 +255,10 @@ static void env_undo(void *ctx, uint64_t op, const struct changes *c)
 	struct ops *o = ctx;
 	struct asked *a = ask(o, op);
 
-	if (a)
+	/* A kernel that has forgotten everything is not led back by differences. */
+	if (a && o->rebooted)
+		rooms_reconcile(o->rooms, o->store, reconciled, a);
+	else if (a)
 		rooms_undo(o->rooms, o->store, c, finished, a);
 }
 

@@ -53,6 +53,7 @@ struct ops {
 	bool reschema;	/* a new schema waits for the end of the transaction under way */
 	bool same_boot; /* the newest record was written since the machine started */
 	bool fresh;	/* there is no configuration yet */
+	bool rebooted; /* since the newest record, and no room has been told of running yet */
 	bool restarted; /* running was made of startup */
 	void (*ready)(void *ctx, int rc, struct err *err);
 	void *ready_ctx;

@@ -303,6 +303,8 @@ static void reconciled(void *ctx, struct neterr *e)
 		log_err(LOG_LEVEL_ERROR, &e->err);
 		log_error("the device is not as running says; it is tried again when a room comes back");
 	}
+	if (!e)
+		o->rebooted = false;
 	if ((o->fresh && o->p.config) || o->restarted)
 		ops_checkpoint(o);
 	ops_config_changed(o, NULL);
@@ -344,6 +346,7 @@ static void rooms_there(void *ctx)
 	}
 	if (loop_timer_init(&o->timer, o->loop, ops_tick, o) == 0)
 		o->timer_open = true;
+	o->rebooted = !o->same_boot && !o->fresh;
 	txn_recover(o->txn, clock_now(), recovered, o);
 	ops_arm(o);
 }
