@@ -151,7 +151,7 @@ def used(path):
         return len(f.read().rstrip(b"\0"))
 
 
-for cut in (1, 3, 17, 64, 700, 1500, 2500):
+for cut in (1, 3, 17, 64, 300):  # of the audit record, which no sync waits for
     c.edit(interface("v0", description=f"cut {cut}"))
     c.commit()
     node2.kill("netops")
