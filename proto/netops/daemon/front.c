@@ -256,6 +256,7 @@ void front_configure(struct front *f, struct settings *s)
 	f->settings = *s;
 	*s = (struct settings){0};
 	front_auth_load(f);
+	mcp_errors_as_result(f->mcp, f->settings.errors_as_result);
 	if (same)
 		return;
 	if (f->remote)

@@ -121,6 +121,8 @@ struct mcp *mcp_new(uv_loop_t *loop, const struct mcp_params *p, struct err *err
 void mcp_free(struct mcp *m);
 /* Another capability `network` from now on: JSON object text, which must live on. 0 or -EINVAL. */
 int mcp_set_network(struct mcp *m, const char *json, struct err *err);
+/* Sessions up to 2025-11-25 see network errors as results from now on, or (false) as JSON-RPC errors. */
+void mcp_errors_as_result(struct mcp *m, bool as_result);
 /* Tells the clients that the subscriptions end; before the transports close. */
 void mcp_shutdown(struct mcp *m);
 

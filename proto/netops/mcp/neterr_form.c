@@ -124,3 +124,8 @@ void mcp_neterr(struct mcp_req *r, const struct neterr *e)
 	buf_u8(b, 0);
 	mcp_fail(r, 200, code, b->failed ? NULL : (char *)b->p, "%s", e->err.what);
 }
+
+void mcp_errors_as_result(struct mcp *m, bool as_result)
+{
+	m->params.network_errors_as_result = as_result;
+}

@@ -35,11 +35,26 @@ static size_t head_length(const char *typed)
 	return (size_t)(head - typed);
 }
 
+static bool may_complete(struct face *f, struct mcp_req *r)
+{
+	const struct ops_origin from = {
+		.by = mcp_principal(r), .era = mcp_era_name(mcp_era(r)), .method = "completion/complete"};
+	struct neterr e = {0};
+	bool may = ops_may(f->o, &from, SCOPE_READ, false, &e) == 0;
+
+	neterr_clear(&e);
+	return may;
+}
+
 void complete_path(struct face *f, struct mcp_req *r, enum datastore ds, const char *typed)
 {
 	struct completing k = {.r = r, .head = typed, .head_n = head_length(typed)};
 	size_t total;
 
+	if (!may_complete(f, r)) {
+		mcp_complete_end(r, 0);
+		return;
+	}
 	if (ds == DS_OPERATIONAL)
 		ds = DS_RUNNING; /* operational is the rooms'; the keys that are configured are at
 				    hand */
@@ -127,6 +142,10 @@ void complete_module(struct face *f, struct mcp_req *r, const char *typed)
 	uint32_t i = 0;
 	size_t total = 0;
 
+	if (!may_complete(f, r)) {
+		mcp_complete_end(r, 0);
+		return;
+	}
 	while ((mod = ly_ctx_get_module_iter(schema_ctx(ops_schema(f->o)), &i))) {
 		if (!mod->implemented || strncmp(mod->name, typed, strlen(typed)) != 0 ||
 		    !any_visible(f, mcp_principal(r), mod))

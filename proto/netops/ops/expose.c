@@ -267,7 +267,9 @@ static int add(struct face *f, struct exposed *x, struct err *err)
 		.input = x->input,
 		.output = x->output,
 		.destructive = true,
-		.scope = x->edit ? SCOPE_EDIT : SCOPE_DIAGNOSE,
+		.scope = x->edit				       ? SCOPE_EDIT
+			 : strcmp(x->path + 1, POLICY_SET_LEVEL) == 0 ? SCOPE_ADMIN
+								      : SCOPE_DIAGNOSE,
 		.allowed = x->edit ? edit_allowed : rpc_allowed,
 		.call = x->edit ? call_edit : call_rpc,
 		.ctx = x,
@@ -303,8 +305,10 @@ static bool for_clients(struct face *f, const struct lysc_node *rpc)
 {
 	const char *room = schema_room(ops_schema(f->o), rpc);
 
-	return room && room[0] &&
-	       !(strcmp(rpc->module->name, "depanneur-sys") == 0 &&
+	/* Of netops' own modules only what ops_rpc() carries out. */
+	if (room && !room[0])
+		return strcmp(rpc->module->name, "depanneur-netops") == 0;
+	return room && !(strcmp(rpc->module->name, "depanneur-sys") == 0 &&
 		 strcmp(rpc->name, "apply") == 0);
 }
 

@@ -83,6 +83,7 @@ int ops_edit(struct ops *o, const struct ops_origin *from, const char *candidate
 				OPS_MAX_EDIT);
 	if (rc == 0)
 		rc = store_edit(o->store, candidate ? candidate : "", from->by, edit, n, since, e);
+	store_hide(o->store, from->by, e);
 	ops_record(o, from, store_hash(o->store), NULL, rc == 0 ? NULL : e, since);
 	return rc;
 }
@@ -220,6 +221,15 @@ static void finished(void *ctx, struct neterr *e)
 	ops_arm(o);
 }
 
+static void reconciled(void *ctx, struct neterr *e)
+{
+	struct asked *a = ctx;
+
+	if (!e)
+		a->o->rebooted = false;
+	finished(ctx, e);
+}
+
 static struct asked *ask(struct ops *o, uint64_t op)
 {
 	struct asked *a = malloc(sizeof(*a));
@@ -245,7 +255,10 @@ static void env_undo(void *ctx, uint64_t op, const struct changes *c)
 	struct ops *o = ctx;
 	struct asked *a = ask(o, op);
 
-	if (a)
+	/* A kernel that has forgotten everything is not led back by differences. */
+	if (a && o->rebooted)
+		rooms_reconcile(o->rooms, o->store, reconciled, a);
+	else if (a)
 		rooms_undo(o->rooms, o->store, c, finished, a);
 }
 

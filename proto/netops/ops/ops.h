@@ -88,6 +88,12 @@ int ops_file_pull(struct ops *o, const struct ops_origin *from, const char *file
 		  const char *candidate, struct buf *out, struct neterr *e);
 int ops_file_push(struct ops *o, const struct ops_origin *from, const char *filename, const char *format,
 		  const char *candidate, struct slice content, bool validate, struct neterr *e);
+/* Scope (bits), access control to the method or tool, and policy: what each operation here asks by itself, and what reads
+ * something else must ask. writes: it changes something. 0, or -32083, -32088 and e. */
+int ops_may(struct ops *o, const struct ops_origin *from, unsigned scope, bool writes, struct neterr *e);
+/* Audit records (a line each) as `by` may see them: without differences that he may not read, and of other people's arguments
+ * without data. What is left out is told by "filtered". */
+void ops_readable_audit(struct ops *o, const struct principal *by, struct slice lines, struct buf *out);
 void ops_session_closed(struct ops *o, const char *session);
 
 /* ---- What changes ---- */

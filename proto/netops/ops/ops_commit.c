@@ -133,6 +133,8 @@ static void answer(struct commit *k, const struct txn_result *r, struct neterr *
 	yyjson_mut_val *result = NULL;
 	uint64_t seq = 0;
 
+	if (e)
+		store_hide(k->o->store, &k->by, e);
 	if (!r || !r->replayed)
 		seq = ops_record(k->o, &k->from, k->pre_hash, r ? r->diff : NULL, e, k->since);
 	if (r) {
@@ -160,7 +162,7 @@ static void done(void *ctx, const struct txn_result *r, struct neterr *e)
 static int conflict(struct commit *k, struct neterr *e)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *paths = store_conflicts(k->o->store, k->c.candidate, doc);
+	yyjson_mut_val *paths = store_conflicts(k->o->store, k->c.candidate, &k->by, doc);
 	yyjson_mut_val *data;
 	int rc = 0;
 
@@ -178,6 +180,10 @@ static int conflict(struct commit *k, struct neterr *e)
 
 static int judge(struct commit *k, const struct changes *c, struct neterr *e)
 {
+	int rc = store_may_make(k->o->store, &k->by, c, e);
+
+	if (rc != 0)
+		return rc;
 	reach_of(c, k->by.addr[0] ? k->by.addr : NULL, k->link[0] ? k->link : NULL, &k->reach);
 	return policy_commit(k->o->policy, &k->by, c, k->reach.n_interfaces, k->reach.n_routes,
 			     k->reach.management, k->c.confirmed, k->c.approved, k->from.approver, e);
@@ -186,8 +192,11 @@ static int judge(struct commit *k, const struct changes *c, struct neterr *e)
 static int stage(void *ctx, struct changes *out, struct neterr *e)
 {
 	struct commit *k = ctx;
-	int rc = conflict(k, e);
+	int rc;
 
+	if (k->rollback)
+		return out->n ? judge(k, out, e) : 0;
+	rc = conflict(k, e);
 	if (rc == 0)
 		rc = store_candidate(k->o->store, k->c.candidate, &k->by, out, e);
 	/* No candidate of that handle: nothing was staged, so nothing is to change. */
@@ -219,6 +228,7 @@ static void submit(struct commit *k)
 
 	if (k->rollback) {
 		q.what = TXN_ROLLBACK;
+		q.stage = stage;
 	} else if (k->c.confirm || k->c.phase == OPS_CONFIRM) {
 		q.what = TXN_CONFIRM;
 	} else if (k->c.phase == OPS_ABORT) {
@@ -354,6 +364,8 @@ void ops_rollback(struct ops *o, const struct ops_origin *from, const char *comm
 	rc = ops_may(o, &k->from, SCOPE_ROLLBACK, true, &e);
 	if (rc != 0)
 		refuse(k, &e);
+	else if (is_remote(&k->by) && rooms_is_up(o->rooms, "sys"))
+		ask_route(k);
 	else
 		submit(k);
 }

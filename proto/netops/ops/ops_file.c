@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whole configurations: network.file.pull and push (spec §2.1). */
 #include "proto/netops/ops/ops_priv.h"
+#include "proto/netops/ops/ops_reach.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -121,6 +122,30 @@ static int push_candidate(struct ops *o, const struct ops_origin *from, const ch
 	return rc;
 }
 
+/* Startup is what the node will be: who writes it must be permitted what it changes, and policy asked as for a commit. Reckoned
+ * from running, in a candidate of its own. */
+static int may_push_startup(struct ops *o, const struct ops_origin *from, const char *json, struct neterr *e)
+{
+	static const char handle[] = "startup-push";
+	struct changes c = {0};
+	struct reach reach;
+	int rc;
+
+	if (from->by->recovery)
+		return 0;
+	store_discard(o->store, handle, from->by);
+	rc = push_candidate(o, from, handle, json, false, e);
+	if (rc == 0)
+		rc = store_candidate(o->store, handle, from->by, &c, e);
+	store_discard(o->store, handle, from->by);
+	if (rc == 0 && c.n) {
+		reach_of(&c, NULL, NULL, &reach);
+		rc = policy_commit(o->policy, from->by, &c, reach.n_interfaces, reach.n_routes, false, 0, false, NULL, e);
+	}
+	changes_free(&c);
+	return rc;
+}
+
 int ops_file_push(struct ops *o, const struct ops_origin *from, const char *filename, const char *format,
 		  const char *candidate, struct slice content, bool validate, struct neterr *e)
 {
@@ -145,8 +170,12 @@ int ops_file_push(struct ops *o, const struct ops_origin *from, const char *file
 	if (ds == DS_CANDIDATE)
 		rc = push_candidate(o, from, candidate ? candidate : "", json, validate, e);
 	else
+		rc = may_push_startup(o, from, json, e);
+	if (ds == DS_STARTUP && rc == 0)
 		rc = ops_startup_set(o, json, e);
 	free(json);
+	if (rc != 0)
+		store_hide(o->store, from->by, e);
 	if (ds == DS_STARTUP)
 		ops_record(o, from, store_hash(o->store), NULL, rc == 0 ? NULL : e, since);
 	return rc;

@@ -169,6 +169,44 @@ static int copy_tree(void *ctx, const struct lyd_node *tree)
 		       : 0;
 }
 
+static void add_counter(struct lyd_node **tree, const struct ly_ctx *ctx, const char *path, uint32_t n)
+{
+	char text[16];
+	struct lyd_node *made = NULL;
+
+	snprintf(text, sizeof(text), "%u", n);
+	if (lyd_new_path(*tree, ctx, path, text, LYD_NEW_PATH_UPDATE, &made) == LY_SUCCESS && !*tree)
+		*tree = made;
+	if (*tree)
+		*tree = lyd_first_sibling(*tree);
+}
+
+/* State of netops itself: what policy and access control did. */
+static void add_own_state(struct reading *r, struct lyd_node **tree)
+{
+	const struct ly_ctx *ctx = schema_ctx(r->o->schema);
+	struct policy_counters p;
+	struct nacm_counters n;
+	struct lyd_node *made = NULL;
+
+	if (strcmp(r->at, "/") != 0 && strncmp(r->at, "/depanneur-netops:", 18) != 0 &&
+	    strncmp(r->at, "/ietf-netconf-acm:", 18) != 0)
+		return;
+	policy_counters(r->o->policy, &p);
+	nacm_counters(r->o->nacm, &n);
+	if (lyd_new_path(*tree, ctx, "/depanneur-netops:netops/state/level",
+			 degradation_name(policy_level(r->o->policy)), LYD_NEW_PATH_UPDATE, &made) == LY_SUCCESS &&
+	    !*tree)
+		*tree = made;
+	add_counter(tree, ctx, "/depanneur-netops:netops/state/denied-tools", p.denied_tools);
+	add_counter(tree, ctx, "/depanneur-netops:netops/state/rate-limited", p.rate_limited);
+	add_counter(tree, ctx, "/depanneur-netops:netops/state/denied-commits", p.denied_commits);
+	add_counter(tree, ctx, "/depanneur-netops:netops/state/approvals-required", p.approvals_required);
+	add_counter(tree, ctx, "/ietf-netconf-acm:nacm/denied-operations", n.denied_operations);
+	add_counter(tree, ctx, "/ietf-netconf-acm:nacm/denied-data-writes", n.denied_data_writes);
+	add_counter(tree, ctx, "/ietf-netconf-acm:nacm/denied-notifications", n.denied_notifications);
+}
+
 /* A room that reports only state has its configuration added: what is in use is what was applied (RFC 8342 §5.3). */
 static int parse_state(struct reading *r, yyjson_doc *doc, struct lyd_node **tree, struct neterr *e)
 {
@@ -197,6 +235,7 @@ static int parse_state(struct reading *r, yyjson_doc *doc, struct lyd_node **tre
 		lyd_free_all(*tree);
 		*tree = config;
 	}
+	add_own_state(r, tree);
 	return 0;
 }
 
@@ -223,6 +262,23 @@ static void got_state(void *ctx, yyjson_doc *doc, struct neterr *e)
 	free_reading(r);
 }
 
+/* Of a module of netops itself: no room has a part. */
+static bool is_own(struct ops *o, const char *at)
+{
+	const struct lys_module *mod;
+	const char *room;
+	char name[128];
+	size_t n = strcspn(at + 1, ":");
+
+	if (n == 0 || n >= sizeof(name))
+		return false;
+	memcpy(name, at + 1, n);
+	name[n] = '\0';
+	mod = ly_ctx_get_module_implemented(schema_ctx(o->schema), name);
+	room = mod && mod->compiled && mod->compiled->data ? schema_room(o->schema, mod->compiled->data) : NULL;
+	return room && !room[0];
+}
+
 static void ask_rooms(struct ops *o, const struct ops_origin *from, const struct store_query *q,
 		      const char *at, const char *key, ops_text_f *f, void *ctx)
 {
@@ -245,7 +301,10 @@ static void ask_rooms(struct ops *o, const struct ops_origin *from, const struct
 		neterr_clear(&e);
 		return;
 	}
-	rooms_state(o->rooms, o->schema, r->at, q->depth, got_state, r);
+	if (is_own(o, r->at))
+		got_state(r, NULL, NULL);
+	else
+		rooms_state(o->rooms, o->schema, r->at, q->depth, got_state, r);
 }
 
 static void read_operational(struct ops *o, const struct ops_origin *from,

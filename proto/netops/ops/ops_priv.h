@@ -53,6 +53,8 @@ struct ops {
 	bool reschema;	/* a new schema waits for the end of the transaction under way */
 	bool same_boot; /* the newest record was written since the machine started */
 	bool fresh;	/* there is no configuration yet */
+	bool rebooted; /* since the newest record, and no room has been told of running yet */
+	bool restarted; /* running was made of startup */
 	void (*ready)(void *ctx, int rc, struct err *err);
 	void *ready_ctx;
 
@@ -94,8 +96,6 @@ void ops_arm(struct ops *o);
 void ops_config_changed(struct ops *o, const struct changes *c);
 void ops_tell_changed(struct ops *o, enum datastore ds, const char *path);
 void ops_tell_lists(struct ops *o);
-/* Scope and degradation: what every operation asks first. */
-int ops_may(struct ops *o, const struct ops_origin *from, unsigned scope, bool writes, struct neterr *e);
 /* One audit record; returns its number. */
 uint64_t ops_record(struct ops *o, const struct ops_origin *from, const char *pre_hash,
 		    const struct changes *diff, const struct neterr *e, usec_t since);

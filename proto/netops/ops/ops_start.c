@@ -95,22 +95,6 @@ int ops_write_file(const char *path, const char *text, size_t n)
 	return rc;
 }
 
-int ops_startup_set(struct ops *o, const char *json, struct neterr *e)
-{
-	char path[PATH_MAX];
-	int rc = store_startup_set(o->store, json, strlen(json), e);
-
-	if (rc != 0)
-		return rc;
-	startup_path(o, path);
-	rc = ops_write_file(path, json, strlen(json));
-	if (rc == 0)
-		return 0;
-	store_startup_set(o->store, NULL, 0, e);
-	return neterr_set(e, NETERR_INTERNAL, "resource-denied", "cannot keep the startup configuration: %s",
-			  strerror(-rc));
-}
-
 static int load_startup(struct ops *o, struct err *err)
 {
 	struct neterr e = {0};
@@ -128,6 +112,25 @@ static int load_startup(struct ops *o, struct err *err)
 	rc = store_startup_set(o->store, text, n, &e);
 	free(text);
 	return rc == 0 ? 0 : explain(err, &e, path);
+}
+
+int ops_startup_set(struct ops *o, const char *json, struct neterr *e)
+{
+	struct err err = {0};
+	char path[PATH_MAX];
+	int rc = store_startup_set(o->store, json, strlen(json), e);
+
+	if (rc != 0)
+		return rc;
+	startup_path(o, path);
+	rc = ops_write_file(path, json, strlen(json));
+	if (rc == 0)
+		return 0;
+	/* What is on disk counts. */
+	store_startup_set(o->store, NULL, 0, e);
+	load_startup(o, &err);
+	return neterr_set(e, NETERR_INTERNAL, "resource-denied", "cannot keep the startup configuration: %s",
+			  strerror(-rc));
 }
 
 /* ---- What is there already ---- */
@@ -257,6 +260,8 @@ static int take_startup(struct ops *o, struct err *err)
 	if (rc == 0)
 		rc = store_load(o->store, (const char *)text.p, text.n, &e);
 	buf_free(&text);
+	/* Records that come are reckoned from this; a checkpoint says so. */
+	o->restarted = rc == 0;
 	return rc == 0 ? 0 : explain(err, &e, "startup.json");
 }
 
@@ -319,8 +324,10 @@ static void reconciled(void *ctx, struct neterr *e)
 		log_err(LOG_LEVEL_ERROR, &e->err);
 		log_error("the device is not as running says; it is tried again when a room comes back");
 	}
+	if (!e)
+		o->rebooted = false;
 	note_start(o);
-	if (o->fresh)
+	if (o->fresh || o->restarted)
 		ops_checkpoint(o);
 	serve(o);
 }
@@ -389,6 +396,7 @@ static void rooms_there(void *ctx)
 	}
 	if (loop_timer_init(&o->timer, o->loop, ops_tick, o) == 0)
 		o->timer_open = true;
+	o->rebooted = !o->same_boot && !o->fresh;
 	txn_recover(o->txn, clock_now(), recovered, o);
 	ops_arm(o);
 }

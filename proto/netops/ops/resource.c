@@ -82,6 +82,20 @@ static void get(struct call *c, enum datastore ds, const char *path, ops_text_f 
 	ops_get(c->f->o, &c->from, ds, ds == DS_CANDIDATE ? c->candidate : NULL, &q, f, c);
 }
 
+/* For what is read without ops_get(), which asks: scope, access control, policy. */
+static struct call *reading_here(void *ctx, struct mcp_req *r, const char *uri, unsigned scope)
+{
+	struct call *c = reading(ctx, r, uri);
+	struct neterr e = {0};
+
+	if (c && ops_may(c->f->o, &c->from, scope, false, &e) != 0) {
+		failed(c, &e);
+		c = NULL;
+	}
+	neterr_clear(&e);
+	return c;
+}
+
 /* ---- Interfaces and routes ---- */
 
 static void read_interfaces(void *ctx, struct mcp_req *r, const char *uri)
@@ -250,7 +264,7 @@ static void read_file(void *ctx, struct mcp_req *r, const char *uri)
 static void read_crashinfo(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
 			   size_t n)
 {
-	struct call *c = reading(ctx, r, uri);
+	struct call *c = reading_here(ctx, r, uri, SCOPE_READ);
 	const struct schema_module *m;
 	const char *slot = n ? var[0].value : "";
 	struct buf out;
@@ -320,9 +334,10 @@ static void read_log(void *ctx, struct mcp_req *r, const char *uri, const struct
 static void read_audit(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
 		       size_t n)
 {
-	struct call *c = reading(ctx, r, uri);
+	struct call *c = reading_here(ctx, r, uri, SCOPE_AUDIT);
 	unsigned count = uri_last_of(uri, AUDIT_PREFIX);
 	struct buf raw;
+	struct buf shown;
 
 	if (!c)
 		return;
@@ -331,7 +346,11 @@ static void read_audit(void *ctx, struct mcp_req *r, const char *uri, const stru
 		return;
 	}
 	buf_init(&raw, &c->f->alloc);
+	buf_init(&shown, &c->f->alloc);
 	audit_last(ops_audit(c->f->o), count, &raw);
+	ops_readable_audit(c->f->o, c->from.by, buf_slice(&raw), &shown);
+	buf_free(&raw);
+	raw = shown;
 	content_json(c, "application/x-ndjson", buf_slice(&raw));
 	buf_free(&raw);
 }
@@ -347,7 +366,7 @@ static bool visible(void *ctx, const struct lysc_node *node)
 
 static void read_library(void *ctx, struct mcp_req *r, const char *uri)
 {
-	struct call *c = reading(ctx, r, uri);
+	struct call *c = reading_here(ctx, r, uri, SCOPE_READ);
 	char *text;
 
 	if (!c)
@@ -363,7 +382,7 @@ static void read_library(void *ctx, struct mcp_req *r, const char *uri)
 /* What owns running now: the engine's state, and what waits for its confirmation (without its token). */
 static void read_transaction(void *ctx, struct mcp_req *r, const char *uri)
 {
-	struct call *c = reading(ctx, r, uri);
+	struct call *c = reading_here(ctx, r, uri, SCOPE_READ);
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc);
 	yyjson_mut_val *pending;
@@ -401,7 +420,7 @@ static const char *value_of(const struct mcp_var *var, size_t n, const char *nam
 static void read_module(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
 			size_t n)
 {
-	struct call *c = reading(ctx, r, uri);
+	struct call *c = reading_here(ctx, r, uri, SCOPE_READ);
 	const char *name = value_of(var, n, "name");
 	const char *text;
 
@@ -418,7 +437,7 @@ static void read_module(void *ctx, struct mcp_req *r, const char *uri, const str
 static void read_schema(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
 			size_t n)
 {
-	struct call *c = reading(ctx, r, uri);
+	struct call *c = reading_here(ctx, r, uri, SCOPE_READ);
 	const char *path = value_of(var, n, "path");
 	struct yang_json g = {
 		.state = value_of(var, n, "state") != NULL, .visible = visible, .ctx = c};
@@ -449,7 +468,7 @@ static void read_schema(void *ctx, struct mcp_req *r, const char *uri, const str
 static void read_tree(void *ctx, struct mcp_req *r, const char *uri, const struct mcp_var *var,
 		      size_t n)
 {
-	struct call *c = reading(ctx, r, uri);
+	struct call *c = reading_here(ctx, r, uri, SCOPE_READ);
 	const struct lys_module *mod;
 	struct buf out;
 

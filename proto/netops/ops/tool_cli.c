@@ -181,6 +181,7 @@ static void show_past(struct call *c, struct exec *x)
 
 	buf_init(&out, &f->alloc);
 	if (x->cli.what == CLI_SHOW_HISTORY) {
+		rc = ops_may(f->o, &c->from, SCOPE_READ, false, &e);
 		table_history(&out, txn_history(ops_txn(f->o), doc));
 	} else {
 		if (!x->cli.a)

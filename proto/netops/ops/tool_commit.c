@@ -100,6 +100,14 @@ static bool wants_approval(const struct neterr *e)
 	return e && e->code == NETERR_POLICY_DENIED && strcmp(e->tag, "approval-required") == 0;
 }
 
+/* Whether the one at the client, who is the requester, may be the one to agree. */
+static bool may_ask(const struct neterr *e)
+{
+	yyjson_mut_val *data = e->data ? yyjson_mut_doc_get_root(e->data) : NULL;
+
+	return yyjson_mut_get_bool(yyjson_mut_obj_get(data, "approverMayBeRequester"));
+}
+
 static void refused(struct call *c)
 {
 	struct neterr e = {0};
@@ -117,7 +125,7 @@ static void committed(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, struc
 	char digest[DIGEST];
 	char what[160];
 
-	if (!wants_approval(e)) {
+	if (!wants_approval(e) || !may_ask(e)) {
 		call_done(c, doc, val, e);
 		return;
 	}
@@ -189,8 +197,8 @@ static void rolled_back(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, str
 {
 	struct call *c = ctx;
 
-	if (wants_approval(e))
-		ask_approval(c, e, "Roll the configuration back", NULL);
+	if (wants_approval(e) && may_ask(e))
+		ask_approval(c, e, "Roll the configuration back", store_hash(ops_store(c->f->o)));
 	else
 		call_done(c, doc, val, e);
 }
@@ -205,7 +213,8 @@ void tool_rollback(void *ctx, struct mcp_req *r, yyjson_val *args)
 
 	if (!c)
 		return;
-	agreed = approval(r, NULL);
+	/* What is undone follows from the arguments and from running as it is. */
+	agreed = approval(r, store_hash(ops_store(c->f->o)));
 	if (agreed < 0) {
 		refused(c);
 		return;

@@ -138,8 +138,11 @@ void tool_history(void *ctx, struct mcp_req *r, yyjson_val *args)
 	yyjson_mut_val *val = yyjson_mut_obj(doc);
 	yyjson_mut_val *commits;
 	yyjson_mut_val *pending;
+	struct neterr e = {0};
 
-	if (c) {
+	if (c && ops_may(c->f->o, &c->from, SCOPE_READ, false, &e) != 0) {
+		call_fail(c, &e);
+	} else if (c) {
 		commits = txn_history(ops_txn(c->f->o), doc);
 		while (yyjson_mut_arr_size(commits) > count)
 			yyjson_mut_arr_remove_last(commits);
@@ -151,6 +154,7 @@ void tool_history(void *ctx, struct mcp_req *r, yyjson_val *args)
 		yyjson_mut_obj_add_strcpy(doc, val, "runningHash", store_hash(ops_store(c->f->o)));
 		call_done(c, doc, val, NULL);
 	}
+	neterr_clear(&e);
 	yyjson_mut_doc_free(doc);
 }
 
@@ -223,9 +227,12 @@ void tool_audit_verify(void *ctx, struct mcp_req *r, yyjson_val *args)
 	uint64_t records = 0;
 	uint64_t bad = 0;
 	struct err err = {0};
+	struct neterr e = {0};
 	int rc;
 
-	if (c) {
+	if (c && ops_may(c->f->o, &c->from, SCOPE_AUDIT, false, &e) != 0) {
+		call_fail(c, &e);
+	} else if (c) {
 		rc = audit_verify(ops_audit(c->f->o), &records, &bad, &err);
 		yyjson_mut_obj_add_bool(doc, val, "ok", rc == 0);
 		yyjson_mut_obj_add_uint(doc, val, "records", records);
@@ -235,5 +242,6 @@ void tool_audit_verify(void *ctx, struct mcp_req *r, yyjson_val *args)
 		}
 		call_done(c, doc, val, NULL);
 	}
+	neterr_clear(&e);
 	yyjson_mut_doc_free(doc);
 }

@@ -69,15 +69,6 @@ static unsigned owned(struct store *s, const struct principal *p)
 	return n;
 }
 
-static bool taken(struct store *s, const char *handle)
-{
-	list_each (it, &s->candidates) {
-		if (strcmp(container_of(it, struct candidate, at)->handle, handle) == 0)
-			return true;
-	}
-	return false;
-}
-
 static struct candidate *candidate_new(struct store *s, const char *handle,
 				       const struct principal *p, struct neterr *e)
 {
@@ -87,12 +78,6 @@ static struct candidate *candidate_new(struct store *s, const char *handle,
 	if (strlen(handle) >= CANDIDATE_HANDLE) {
 		neterr_set(e, NETERR_INVALID, "invalid-value",
 			   "a candidate's handle has at most %d characters", CANDIDATE_HANDLE - 1);
-		return NULL;
-	}
-	/* Of another's candidate not even the existence is told, but its handle cannot be taken
-	 * either. */
-	if (taken(s, handle)) {
-		unknown(e);
 		return NULL;
 	}
 	if (*handle && owned(s, p ? p : &nobody) >= CANDIDATES_EACH) {
@@ -244,9 +229,10 @@ void store_expire(struct store *s, usec_t now)
 
 /* ---- Conflicts ---- */
 
-yyjson_mut_val *store_conflicts(struct store *s, const char *candidate, yyjson_mut_doc *doc)
+yyjson_mut_val *store_conflicts(struct store *s, const char *candidate, const struct principal *p,
+				yyjson_mut_doc *doc)
 {
-	const struct candidate *c = candidate_find(s, candidate, NULL);
+	const struct candidate *c = candidate_find(s, candidate, p);
 	yyjson_mut_val *arr = yyjson_mut_arr(doc);
 	size_t i;
 

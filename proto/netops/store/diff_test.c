@@ -516,7 +516,7 @@ static void rebase_round(struct world *w, size_t *clean, size_t *conflicts)
 		if (store_check(w->s, &x, &e) == 0) {
 			assert_int_equal(store_apply(w->s, &x), 0);
 			after = read_all(w, "y");
-			if (yyjson_mut_arr_size(store_conflicts(w->s, "y", doc))) {
+			if (yyjson_mut_arr_size(store_conflicts(w->s, "y", NULL, doc))) {
 				++*conflicts;
 				assert_string_equal(before, after);
 				assert_int_equal(store_update(w->s, "y", NULL,
@@ -526,7 +526,7 @@ static void rebase_round(struct world *w, size_t *clean, size_t *conflicts)
 							      &e),
 						 0);
 				assert_int_equal(
-					yyjson_mut_arr_size(store_conflicts(w->s, "y", doc)), 0);
+					yyjson_mut_arr_size(store_conflicts(w->s, "y", NULL, doc)), 0);
 				free(read_all(w, "y"));
 			} else {
 				++*clean;

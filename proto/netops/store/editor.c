@@ -518,16 +518,25 @@ static int replace_list(struct editor *ed, const struct path *path, const struct
 	return rc;
 }
 
+/* It cannot be created, as it is there; who may not create it is not told that. */
+static int already(struct editor *ed, const struct lyd_node *node)
+{
+	int rc = allow(ed, NACM_CREATE, node);
+
+	return rc ? rc : fail(ed, "data-exists", "it is there already");
+}
+
 static int write_edit(struct editor *ed, const struct path *path, const struct store_edit *edit)
 {
 	const struct path_step *last = path->n ? &path->step[path->n - 1] : NULL;
+	size_t depth;
 	struct lyd_node *top = NULL;
 	struct lyd_node *first = NULL;
 	int rc = fragment_parse(ed, path, edit->value, &top, &first);
 
 	if (rc == 0 && edit->op == EDIT_CREATE && last && exists(ed, path) &&
 	    (last->key || !(last->node->nodetype & (LYS_LIST | LYS_LEAFLIST))))
-		rc = fail(ed, "data-exists", "it is there already");
+		rc = already(ed, path_find(ed->s->tree.root, path, &depth));
 	if (rc == 0 && edit->op == EDIT_CREATE && !last)
 		rc = fail(ed, "data-exists", "the root is always there");
 	if (rc == 0 && edit->op == EDIT_REPLACE && last && !last->key &&
@@ -558,8 +567,10 @@ static int check_new_entries(struct editor *ed, const struct path *path,
 	parent = path_find(ed->s->tree.root, path, &depth);
 	for (from = first; rc == 0 && depth + 1 == path->n && from && from->schema == last->node;
 	     from = from->next) {
-		if (twin(ed, parent, from))
-			rc = fail(ed, "data-exists", "it is there already");
+		const struct lyd_node *there = twin(ed, parent, from);
+
+		if (there)
+			rc = already(ed, there);
 	}
 	lyd_free_all(top);
 	return rc;

@@ -53,10 +53,17 @@ uint64_t store_version(const struct store *s);
  * planners and printers. */
 int store_view(struct store *s, const struct changes *c, int (*f)(void *ctx, const struct lyd_node *tree), void *ctx);
 
+/* Whether p may make all these changes of running as it is (RFC 8341 §3.2.6: a commit is judged by the nodes that really
+ * differ): 0, or -32083 and where, hidden where p may not read it. */
+int store_may_make(struct store *s, const struct principal *p, const struct changes *c, struct neterr *e);
+/* no[i] of c->n: that p may not make (write), or not see, change i. staged: running does not have them yet, and can take
+ * them. 0 or -ENOMEM. */
+int store_judge(struct store *s, const struct principal *p, const struct changes *c, bool write, bool staged, bool *no);
+
 /* ---- Candidates ---- */
 
 /* A candidate by handle; "" is the shared one (of NETCONF). Private ones are made by the first edit of their handle,
- * bound to their owner, and thrown away after 1 h without use; at most 64 of one principal. */
+ * bound to their owner (another's of the same name is another one), and thrown away after 1 h without use; at most 64 of one principal. */
 struct store_edit {
 	enum { EDIT_MERGE, EDIT_CREATE, EDIT_REPLACE, EDIT_DELETE, EDIT_REMOVE } op; /* RFC 8072 §2.5, RFC 6241 §7.2 */
 	const char *path;   /* RFC 8040 §3.5.3 data path ("ietf-interfaces:interfaces/interface=eth0"), leading '/' or not;
@@ -73,7 +80,7 @@ int store_edit(struct store *s, const char *candidate, const struct principal *p
 int store_candidate(struct store *s, const char *candidate, const struct principal *p, struct changes *out,
 		    struct neterr *e);
 /* Paths in which running changed under the candidate since it was made: an array of doc, empty where none. */
-yyjson_mut_val *store_conflicts(struct store *s, const char *candidate, yyjson_mut_doc *doc);
+yyjson_mut_val *store_conflicts(struct store *s, const char *candidate, const struct principal *p, yyjson_mut_doc *doc);
 /* How to go on after a conflict (private-candidate): "revert-on-conflict" is what a commit does by itself (it fails). */
 enum resolve { RESOLVE_IGNORE, RESOLVE_OVERWRITE };
 int store_update(struct store *s, const char *candidate, const struct principal *p, enum resolve r, struct neterr *e);

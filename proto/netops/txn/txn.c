@@ -652,7 +652,6 @@ yyjson_mut_val *txn_pending(const struct txn *t, yyjson_mut_doc *doc, usec_t now
 	ok = yyjson_mut_obj_add_strcpy(doc, obj, "commitId", id) &&
 	     yyjson_mut_obj_add_str(doc, obj, "state", txn_state_name(t->state)) &&
 	     yyjson_mut_obj_add_strcpy(doc, obj, "user", o->by.user) &&
-	     yyjson_mut_obj_add_strcpy(doc, obj, "session", o->by.session) &&
 	     yyjson_mut_obj_add_bool(doc, obj, "persist", o->persist);
 	if (ok && (t->state == TXN_PENDING || t->state == TXN_PREPARED))
 		ok = yyjson_mut_obj_add_strcpy(doc, obj, "confirmBy", by) &&

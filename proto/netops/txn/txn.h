@@ -103,7 +103,8 @@ struct txn_request {
 	enum { TXN_PREPARE, TXN_COMMIT, TXN_CONFIRM, TXN_CANCEL, TXN_ROLLBACK } what;
 	const struct principal *by;
 	const struct changes *changes; /* PREPARE, COMMIT without a prepared token; or … */
-	/* … called when the request's turn has come: the changes as they are then. 0 or e. */
+	/* … called when the request's turn has come: the changes as they are then. 0 or e. Of a ROLLBACK they are there
+	 * already, to be judged. */
 	int (*stage)(void *ctx, struct changes *out, struct neterr *e);
 	/* CONFIRM, CANCEL, COMMIT of a prepared or pending transaction. Without one the pending
 	 * transaction of the same principal and session is meant. */
@@ -167,7 +168,7 @@ yyjson_mut_val *txn_history(const struct txn *t, yyjson_mut_doc *doc);
 /* What a commit of the ring, or the pending one, changed, or NULL. Valid until the next call of
  * txn_*(). */
 const struct changes *txn_commit_changes(const struct txn *t, const char *commit_id);
-/* The prepared or pending transaction without its token: {commitId, state, user, session, persist,
+/* The prepared or pending transaction without its token: {commitId, state, user, persist,
  * confirmBy, remainingMs, changes: n}, or NULL. */
 yyjson_mut_val *txn_pending(const struct txn *t, yyjson_mut_doc *doc, usec_t now);
 /* Whether it is p's own by session, so that no token is needed. */

@@ -31,7 +31,7 @@ static int changes_of(struct txn *t, struct txn_req *r, struct changes *out, str
 	unsigned steps = r->steps;
 	int rc;
 
-	if (r->stage)
+	if (r->stage && r->what != TXN_ROLLBACK)
 		return r->stage(r->ctx, out, e);
 	if (r->what != TXN_ROLLBACK) {
 		*out = r->changes;
@@ -56,6 +56,8 @@ static int changes_of(struct txn *t, struct txn_req *r, struct changes *out, str
 				  t->ring_n);
 	if (rc)
 		txn_no_memory(e);
+	if (rc == 0 && r->stage)
+		rc = r->stage(r->ctx, out, e);
 	return rc;
 }
 
@@ -88,7 +90,9 @@ static int adopt(struct txn *t, struct txn_req *r)
 		if (!o->comment)
 			return -ENOMEM;
 	}
-	m->confirmed = r->confirmed;
+	/* What was prepared, and judged, as a confirmed commit does not become another by leaving that away. */
+	if (r->confirmed || t->state != TXN_PREPARED)
+		m->confirmed = r->confirmed;
 	o->idem = r->idem;
 	if (r->persist_id) {
 		m->token[0] = 0;
