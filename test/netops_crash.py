@@ -4,6 +4,7 @@
 before the first byte is served, the kernel has all of the change or nothing of it: all where the client was told so (and
 the time to confirm has not run out), nothing where the transaction had not been applied. DEP_CRASH_RUNS: runs a point
 (default 1; the acceptance is 25)."""
+import glob
 import json
 import os
 import signal
@@ -66,6 +67,13 @@ def scenario(c, path, told):
         r = c.commit(phase="prepare")
         told["answer"] = "either"
         r = c.tool("network.commit", phase="commit", token=r["token"], confirmed=60)
+        told["answer"] = "all"
+        c.edit(interface("v0", description="more"), candidate="more")
+        c.tool("network.commit", phase="commit", token=r["token"], candidate="more", confirmed=60)
+    elif path == "unprepare":
+        r = c.commit(phase="prepare")
+        c.tool("network.commit", phase="abort", token=r["token"])
+        return
     else:
         told["answer"] = "either"
         r = c.commit(confirmed=1 if path == "timeout" else 60)
@@ -82,19 +90,26 @@ died_later = []
 restarts = []
 for point in points:
     for n in range(RUNS):
-        for path in ("confirm", "abort", "prepare", "rollback", "timeout"):
+        for path in ("confirm", "abort", "prepare", "unprepare", "rollback", "timeout", "again"):
             if hit.get(point, path) != path:
                 continue
             subprocess.run(["rm", "-rf", f"{node.state_dir}/netops"], check=True)
-            node.start_netops(env={"DEP_FAILPOINT": f"{point}:{n % 3 + 1}"}, wait=False)
             told = {"answer": "nothing"}
+            if path == "again":  # a journal is there, with a torn record at its end
+                node.start_netops()
+                scenario(node.client(), "confirm", told)
+                node.kill("netops")
+                journals = sorted(glob.glob(f"{node.state_dir}/netops/journal/journal-*"))
+                with open(journals[-1], "ab") as f:
+                    f.write(b"NJ01" + b"\0" * 40)
+            node.start_netops(env={"DEP_FAILPOINT": f"{point}:{n % 3 + 1}"}, wait=False)
             try:
                 end_wait = time.monotonic() + 10
                 while not node.listens("netops.sock") and node.process["netops"].poll() is None:
                     if time.monotonic() > end_wait:
                         raise TimeoutError("netops.sock")
                     time.sleep(0.005)
-                if node.process["netops"].poll() is None:
+                if node.process["netops"].poll() is None and path != "again":
                     scenario(node.client(), path, told)
             except (OSError, NetworkError):
                 pass
@@ -114,8 +129,9 @@ for point in points:
             try:
                 if "pending" in json.loads(c.read("network:///transaction")):
                     c.tool("network.rollback")  # cancels what is pending
-                for _ in range(3):
-                    c.tool("network.rollback", steps=1)
+                commits = len(c.tool("network.history")["commits"])
+                if commits:
+                    c.tool("network.rollback", steps=commits)
             except NetworkError:
                 pass  # nothing (more) to undo
             except OSError as e:

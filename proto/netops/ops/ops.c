@@ -498,6 +498,7 @@ void ops_free(struct ops *o)
 	ops_modules_free(o);
 	ops_cache_free(o);
 	free(o->state_dir);
+	uv_run(o->loop, UV_RUN_NOWAIT); /* the timer's handle lies in o until it is closed */
 	free(o);
 }
 

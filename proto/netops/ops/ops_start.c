@@ -296,6 +296,15 @@ static void room_as_running(void *ctx, struct neterr *e)
 		log_err(LOG_LEVEL_ERROR, &e->err);
 }
 
+/* The first record of each run says that it began, and as what. */
+static void note_start(struct ops *o)
+{
+	static const struct principal node = {.user = "node", .transport = "internal"};
+	const struct ops_origin from = {.by = &node, .method = "start"};
+
+	ops_record(o, &from, store_hash(o->store), NULL, NULL, clock_now());
+}
+
 static void serve(struct ops *o)
 {
 	ops_config_changed(o, NULL);
@@ -310,6 +319,7 @@ static void reconciled(void *ctx, struct neterr *e)
 		log_err(LOG_LEVEL_ERROR, &e->err);
 		log_error("the device is not as running says; it is tried again when a room comes back");
 	}
+	note_start(o);
 	if (o->fresh)
 		ops_checkpoint(o);
 	serve(o);
@@ -330,6 +340,7 @@ static void adopted(void *ctx, yyjson_doc *doc, struct neterr *e)
 	neterr_clear(&mine);
 	free(text);
 	yyjson_doc_free(doc);
+	note_start(o);
 	ops_checkpoint(o);
 	serve(o);
 }
@@ -354,6 +365,7 @@ static void recovered(void *ctx, int rc)
 			end(o, rc, &err);
 		return;
 	}
+	note_start(o);
 	serve(o);
 	/* What a crash left is undone; what else differs is mended behind the first requests. */
 	rooms_reconcile(o->rooms, o->store, room_as_running, o);
