@@ -81,8 +81,8 @@ def own_namespace():
 class Node:
     """A run directory, a state directory, and the daemons on them."""
 
-    def __init__(self, rooms=("sys",), options=(), env=None):
-        self.dir = tempfile.mkdtemp(prefix="dep-test-")
+    def __init__(self, rooms=("sys",), options=(), env=None, where=None):
+        self.dir = tempfile.mkdtemp(prefix="dep-test-", dir=where)
         self.run_dir = f"{self.dir}/run"
         self.state_dir = f"{self.dir}/state"
         os.mkdir(self.run_dir)
