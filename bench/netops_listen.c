@@ -6,7 +6,6 @@
 #include "base/netlink.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,13 +95,13 @@ int main(int argc, char **argv)
 	usec_t *at = calloc(n + 1, sizeof(*at));
 	usec_t *all = calloc((size_t)n * rounds + 1, sizeof(*all));
 	struct netlink *nl = netlink_open(NULL);
-	unsigned link = argc == 5 ? if_nametoindex(argv[2]) : 0;
+	struct netlink_link link;
 	size_t lost = 0;
 	size_t k = 0;
 	unsigned i;
 	unsigned r;
 
-	if (!n || !rounds || !p || !at || !all || !nl || !link)
+	if (!n || !rounds || !p || !at || !all || !nl || netlink_link_get(nl, 0, argv[2], &link) != 0)
 		die("usage: netops_listen SOCKET INTERFACE SUBSCRIBERS ROUNDS");
 	for (i = 0; i < n; i++)
 		p[i] = (struct pollfd){.fd = subscribe(argv[1]), .events = POLLIN};
@@ -115,7 +114,7 @@ int main(int argc, char **argv)
 		for (i = 0; i < n; i++)
 			has(p[i].fd, "");
 		begun = clock_now();
-		if (netlink_link_flags(nl, link, r % 2 ? IFF_UP : 0, IFF_UP, NULL) != 0)
+		if (netlink_link_flags(nl, link.ifindex, r % 2 ? IFF_UP : 0, IFF_UP, NULL) != 0)
 			die("set the link");
 		lost += n - collect(p, n, "resources/updated", at);
 		for (i = 0; i < n; i++) {
