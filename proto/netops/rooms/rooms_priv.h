@@ -90,8 +90,8 @@ struct payload {
 	size_t n_slices;
 };
 void payload_free(struct payload *p);
-/* Cuts an array of steps (of p->doc) into slices of at most max bytes, roughly. Steps among which
- * one is `purge` stay together, as it removes what the others do not name. Returns 0, -E2BIG or
+/* Cuts an array of steps (of p->doc) into slices of at most max bytes, roughly. A `purge` that
+ * removes what the others do not name is spread over them. Returns 0, -E2BIG or
  * -ENOMEM. */
 int payload_slice(struct payload *p, yyjson_mut_val *steps, size_t max);
 /* Params of request i of p: *method, and an object of doc. NULL: no memory. */

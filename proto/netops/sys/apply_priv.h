@@ -19,6 +19,7 @@ struct apply {
 	struct netlink *ask; /* for names, while nl lists */
 	struct filters *filters;
 	const struct steps *steps;
+	const struct steps *kept; /* or NULL */
 	size_t at; /* the step under way */
 	bool dry_run;
 	bool undoing; /* no inverses are kept */

@@ -159,7 +159,7 @@ static int take_list(const struct steps *steps, bool dry_run, struct steps *back
 
 	err = err ? err : &own;
 	*err = (struct err){0};
-	rc = apply_steps(nl, filters, steps, dry_run, &r, err);
+	rc = apply_steps(nl, filters, NULL, steps, dry_run, &r, err);
 	if (rc == 0)
 		rc = (int)r.n_changed;
 	if (back) {
@@ -594,6 +594,45 @@ static void test_purge(void **state)
 	assert_non_null(strstr(seen, "192.0.2.1/24"));
 }
 
+/* Keys of earlier calls stay, and a dry run tells what would go. */
+static void test_purge_in_parts(void **state)
+{
+	struct apply_result r = {0};
+	struct steps kept = {0};
+	struct steps steps;
+	struct step key;
+	struct err err = {0};
+	size_t i;
+
+	NEEDS_ROOT();
+	OK("[" PAIR ",{\"route\":{\"to\":\"198.51.100.0/24\",\"via\":\"10.0.0.2\"}},{\"route\":{\"to\":\"198.51.101.0/24\",\"via\":\"10.0.0.2\"}}]");
+	steps = parse("[{\"purge\":{\"part\":\"first\"}}," PAIR "]");
+	assert_int_equal(take_list(&steps, false, NULL, &err), 0);
+	for (i = 0; i < steps.n; i++) {
+		assert_int_equal(step_key(&steps.at[i], &key), 0);
+		assert_int_equal(steps_take(&kept, &key), 0);
+	}
+	steps_free(&steps);
+	steps = parse("[{\"route\":{\"to\":\"198.51.101.0/24\",\"via\":\"10.0.0.2\"}},{\"purge\":{\"part\":\"last\"}}]");
+	assert_int_equal(apply_steps(nl, filters, &kept, &steps, true, &r, &err), 0);
+	assert_int_equal(r.n_changed, 1);
+	assert_int_equal(r.extra.n, 1);
+	assert_int_equal(r.extra.at[0].kind, STEP_ROUTE);
+	assert_int_equal(r.extra.at[0].route.to.a[2], 100);
+	apply_result_free(&r);
+	LOOK("ip", "route");
+	assert_non_null(strstr(seen, "198.51.100.0/24"));
+	assert_int_equal(apply_steps(nl, filters, &kept, &steps, false, &r, &err), 0);
+	apply_result_free(&r);
+	LOOK("ip", "route");
+	assert_null(strstr(seen, "198.51.100.0/24"));
+	assert_non_null(strstr(seen, "198.51.101.0/24"));
+	LOOK("ip", "addr");
+	assert_non_null(strstr(seen, "10.0.0.1/24"));
+	steps_free(&kept);
+	steps_free(&steps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +648,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_purge, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_purge_in_parts, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

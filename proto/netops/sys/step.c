@@ -270,6 +270,11 @@ static int read_leaf(struct step *s, const struct lyd_node *n)
 		return read_route_leaf(&s->route, n);
 	case STEP_SYSCTL:
 		return read_sysctl_leaf(&s->sysctl, n);
+	case STEP_PURGE:
+		s->purge = lyd_get_value(n)[0] == 'f' ? PURGE_FIRST
+			   : lyd_get_value(n)[0] == 'l' ? PURGE_LAST
+							: PURGE_WHOLE;
+		return 0;
 	default:
 		return 0;
 	}
@@ -406,6 +411,22 @@ void step_free(struct step *s)
 		free(s->filter.json);
 	}
 	memset(s, 0, sizeof(*s));
+}
+
+int step_key(const struct step *s, struct step *key)
+{
+	*key = *s;
+	if (s->kind == STEP_LINK)
+		key->link.alias = NULL;
+	if (s->kind == STEP_ROUTE) {
+		key->route.hop = NULL;
+		key->route.n_hops = 0;
+	}
+	if (s->kind != STEP_ACL && s->kind != STEP_ATTACH)
+		return 0;
+	key->filter.json = NULL;
+	key->filter.key = strdup(s->filter.key);
+	return key->filter.key ? 0 : -ENOMEM;
 }
 
 int steps_take(struct steps *l, struct step *s)

@@ -97,6 +97,10 @@ struct step_filter {
 	char *json;
 };
 
+/* One purge may be spread over several calls: the first begins, those that follow name what stays, the last removes the
+ * rest. */
+enum step_purge { PURGE_WHOLE, PURGE_FIRST, PURGE_LAST };
+
 struct step {
 	enum step_kind kind;
 	bool absent;
@@ -107,6 +111,7 @@ struct step {
 		struct step_route route;
 		struct step_sysctl sysctl;
 		struct step_filter filter;
+		enum step_purge purge;
 	};
 };
 
@@ -123,6 +128,9 @@ void step_free(struct step *s);
 yyjson_mut_val *step_json(const struct step *s, yyjson_mut_doc *doc);
 /* "link eth0", for errors. */
 void step_name(const struct step *s, char *to, size_t n);
+
+/* What a purge needs of a step, to be freed: its kind and key. Returns 0 or -ENOMEM. */
+int step_key(const struct step *s, struct step *key);
 
 /* Takes s over, also where it fails. Returns 0 or -ENOMEM. */
 int steps_take(struct steps *l, struct step *s);

@@ -109,6 +109,7 @@ void sys_close(struct sys *s)
 	if (s->looped)
 		loop_finish(&s->loop);
 	netlink_close(s->nl);
+	steps_free(&s->kept);
 	filters_close(s->filters);
 	resources_free(s->resources);
 	config_schema_free(s->schema);

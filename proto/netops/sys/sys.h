@@ -12,6 +12,7 @@
 #include "proto/netops/sys/filters.h"
 #include "proto/netops/sys/resources.h"
 #include "proto/netops/sys/ring.h"
+#include "proto/netops/sys/step.h"
 
 struct sys_params {
 	const char *run_dir;
@@ -28,6 +29,8 @@ struct sys {
 	struct netlink *nl;
 	struct filters *filters; /* NULL: no nftables here */
 	struct features features;
+	struct steps kept; /* of a purge in several calls: what they named so far */
+	bool keeping;
 	struct resources *resources;
 	uv_timer_t sampler;
 	struct ring *ring;
