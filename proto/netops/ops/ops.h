@@ -88,6 +88,9 @@ int ops_file_pull(struct ops *o, const struct ops_origin *from, const char *file
 		  const char *candidate, struct buf *out, struct neterr *e);
 int ops_file_push(struct ops *o, const struct ops_origin *from, const char *filename, const char *format,
 		  const char *candidate, struct slice content, bool validate, struct neterr *e);
+/* What of the kernel is not as running says (rooms_drift()), without what the caller may not read; at once, not as it was when
+ * somebody last looked. */
+void ops_drift(struct ops *o, const struct ops_origin *from, ops_result_f *f, void *ctx);
 void ops_session_closed(struct ops *o, const char *session);
 
 /* ---- What changes ---- */

@@ -458,6 +458,23 @@ int parts_of_changes(struct parts *p, struct rooms *r, struct store *s, const st
 	return rc;
 }
 
+int parts_of_sys(struct parts *p, struct rooms *r, struct store *s, struct neterr *e)
+{
+	struct room *sys = rooms_find(r, "sys");
+	int rc;
+
+	*p = (struct parts){0};
+	if (!sys)
+		return neterr_set(e, NETERR_UNREACHABLE, "operation-failed", "there is no room sys");
+	if (!sys->up)
+		return room_away(e, sys);
+	add_part(p, sys);
+	rc = view(p, s, NULL, NULL, true, e);
+	if (rc != 0)
+		parts_free(p);
+	return rc;
+}
+
 int parts_of_running(struct parts *p, struct rooms *r, struct store *s, struct neterr *e)
 {
 	size_t i;

@@ -4,6 +4,7 @@
  * rooms.c         who is there: connections, hello, modules, events, rpcs
  * rooms_part.c    a change of configuration divided by room, and what each room is sent
  * rooms_op.c      check, apply, undo, reconcile: one after the other, over all rooms concerned
+ * rooms_drift.c   what a dry run of all steps tells of the kernel
  * rooms_state.c   operational state, asked of several rooms and merged */
 #ifndef DEP_NETOPS_ROOMS_PRIV_H
 #define DEP_NETOPS_ROOMS_PRIV_H
@@ -125,8 +126,18 @@ void parts_free(struct parts *p);
  * is as before c. */
 int parts_of_changes(struct parts *p, struct rooms *r, struct store *s, const struct changes *c,
 		     bool forth, bool back, struct neterr *e);
+/* Room sys alone, with all of running as `back`. */
+int parts_of_sys(struct parts *p, struct rooms *r, struct store *s, struct neterr *e);
 /* All rooms that are there, with all of running as `back`. */
 int parts_of_running(struct parts *p, struct rooms *r, struct store *s, struct neterr *e);
+
+/* ---- rooms_drift.c ---- */
+
+/* Adds what a dry run of slice i of p has found to doc's root. */
+void drift_collect(yyjson_mut_doc *doc, const struct payload *p, size_t i, yyjson_val *output);
+
+/* The dry run was refused: what is in its way differs, too. */
+void drift_blocked(yyjson_mut_doc *doc, const struct err *err);
 
 /* ---- rooms_op.c ---- */
 

@@ -96,6 +96,32 @@ static int look(char *const argv[])
 
 #define LOOK(...) look((char *[]){__VA_ARGS__, NULL})
 
+/* The kernel lists the next hops of a route as it likes. */
+static void sort_hops(char *text)
+{
+	char *line = text;
+	char copy[256];
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (line = strstr(text, "\tnexthop "); line; line = strstr(line + 1, "\tnexthop ")) {
+			char *next = strchr(line, '\n') + 1;
+			char *end = strchr(next, '\n');
+			size_t n = (size_t)(next - line);
+			size_t m = end ? (size_t)(end + 1 - next) : 0;
+
+			if (strncmp(next, "\tnexthop ", 9) != 0 || n >= sizeof(copy) || m == 0 ||
+			    strncmp(line, next, n < m ? n : m) <= 0)
+				continue;
+			memcpy(copy, line, n);
+			memmove(line, next, m);
+			memcpy(line + m, copy, n);
+			again = true;
+		}
+	}
+}
+
 /* Everything that ip tells of the namespace but what changes by itself. */
 static char *picture(void)
 {
@@ -119,6 +145,7 @@ static char *picture(void)
 		 * anew. Only names, addresses, routes are compared. */
 		strncat(all, seen, (1 << 20) - strlen(all) - 1);
 	}
+	sort_hops(all);
 	return all;
 }
 

@@ -170,9 +170,11 @@ static int call_apply(struct sys *s, uint64_t call, const struct lyd_node *input
 
 	if (rc == 0)
 		rc = keeping_begin(s, &steps, &last, err);
+	foreign_own_begin(s);
 	if (rc == 0)
 		rc = apply_steps(s->nl, s->filters, last ? &s->kept : NULL, &steps, dry_run,
 				 &result, err);
+	foreign_own_end(s);
 	if (rc == 0)
 		rc = keeping_end(s, &steps, last, err);
 	if (rc == 0) {
