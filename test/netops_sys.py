@@ -101,6 +101,33 @@ tap.check(wait_for("no drift", lambda: drift() == [], 8), "and nothing differs")
 tap.check("198.51.100.0/24" in ip("route") and nft_json("list", "table", "inet", "foreign") is not None,
           "a foreign route and a foreign table are still there")
 
+# ---- queues ----
+def queue():
+    return json.loads(run("tc", "-j", "qdisc", "show", "dev", "v0").stdout)[0]
+
+
+c.edit(("merge", "ietf-interfaces:interfaces/interface=v0", {"ietf-interfaces:interface": [{
+    "name": "v0", "depanneur-interfaces:queue": {"tbf": {"rate": "8000000"}}}]}))
+r = c.commit(confirmed=1)
+tap.check(queue()["kind"] == "tbf" and queue()["options"]["rate"] == 1000000, "tc shows the queue that is committed")
+tap.check(wait_for("rollback", lambda: queue()["kind"] != "tbf", 5), "and not after the timeout")
+try:
+    c.edit(("merge", "ietf-interfaces:interfaces/interface=v0", {"ietf-interfaces:interface": [{
+        "name": "v0", "depanneur-interfaces:queue": {"tbf": {"rate": "8"}}}]}), candidate="bad")
+    c.commit(candidate="bad")
+    tap.check(False, "a rate of 8 bit/s is refused")
+except NetworkError as e:
+    tap.check(e.code == -32084, f"a rate of 8 bit/s is refused: {e.code}")
+c.edit(("merge", "ietf-interfaces:interfaces/interface=v0", {"ietf-interfaces:interface": [{
+    "name": "v0", "depanneur-interfaces:queue": {"htb": {"rate": "8000000", "ceil": "16000000"}}}]}), candidate="q")
+c.commit(candidate="q")
+tap.check(queue()["kind"] == "htb", "another one")
+run("tc", "qdisc", "del", "dev", "v0", "root")
+tap.check(wait_for("drift", lambda: any(d["step"].get("queue") for d in drift()), 3), "tc qdisc del is drift")
+c.edit(("delete", "ietf-interfaces:interfaces/interface=v0/depanneur-interfaces:queue"), candidate="q2")
+c.commit(candidate="q2")
+tap.check(drift() == [], "and none when nothing is wanted any more")
+
 # ---- many ----
 c.edit(("merge", "/", {"depanneur-netops:netops": {"drift": {"action": "report"}}}))
 c.commit()

@@ -79,6 +79,8 @@ static int take(struct apply *a, size_t *n, struct err *err)
 	case STEP_ACL:
 	case STEP_ATTACH:
 		return apply_filters(a, n, err);
+	case STEP_QUEUE:
+		return apply_queue(a, s, err);
 	case STEP_PURGE:
 		return s->purge == PURGE_FIRST ? 0 : apply_purge(a, err);
 	default:

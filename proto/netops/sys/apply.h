@@ -24,6 +24,8 @@ struct apply_result {
 struct filters;
 int apply_steps(struct netlink *nl, struct filters *filters, const struct steps *kept,
 		const struct steps *steps, bool dry_run, struct apply_result *out, struct err *err);
+/* Whether this kernel has queues of that kind: one is made on a link of no use, and removed. */
+int queue_try(struct netlink *nl, uint32_t ifindex, const char *kind, struct err *err);
 void apply_result_free(struct apply_result *r);
 
 #endif

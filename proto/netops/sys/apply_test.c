@@ -131,6 +131,8 @@ static char *picture(void)
 		{"ip", "-6", "route", "show", "table", "all"},
 		{"ip", "neigh", "show", "nud", "permanent"},
 		{"ip", "-o", "-d", "link"},
+		{"tc", "qdisc", "show"},
+		{"tc", "class", "show", "dev", "v0"},
 	};
 	char *all = calloc(1, 1 << 20);
 	size_t i;
@@ -621,6 +623,47 @@ static void test_purge(void **state)
 	assert_non_null(strstr(seen, "192.0.2.1/24"));
 }
 
+static void test_queues(void **state)
+{
+	struct netlink_link l;
+	struct err err;
+
+	NEEDS_ROOT();
+	OK("[" PAIR "]");
+	settle();
+	round_trip("[{\"queue\":{\"link\":\"v0\",\"kind\":\"pfifo\",\"limit\":77}}]", 1);
+	round_trip("[{\"queue\":{\"link\":\"v0\",\"kind\":\"tbf\",\"rate\":\"1000000\",\"burst\":15000,\"limit\":30000}}]", 1);
+	round_trip("[{\"queue\":{\"link\":\"v0\",\"kind\":\"tbf\",\"rate\":\"40000000000\",\"burst\":150000,\"limit\":3000000}}]", 1);
+	assert_int_equal(netlink_link_get(nl, 0, "v1", &l), 0);
+	if (queue_try(nl, l.ifindex, "red", &err) != 0)
+		print_message("# this kernel has no red: %s\n", err.what);
+	else
+		round_trip("[{\"queue\":{\"link\":\"v0\",\"kind\":\"red\",\"limit\":400000,\"min\":30000,\"max\":90000,"
+		   "\"probability\":2,\"average\":1000,\"bandwidth\":\"10000000\"}}]", 1);
+	round_trip("[{\"queue\":{\"link\":\"v0\",\"kind\":\"htb\",\"rate\":\"5000000\",\"ceil\":\"9000000\",\"burst\":20000}}]", 1);
+	OK("[{\"queue\":{\"link\":\"v0\",\"kind\":\"tbf\",\"rate\":\"1000000\",\"burst\":15000,\"limit\":30000}}]");
+	LOOK("tc", "-j", "qdisc", "show", "dev", "v0");
+	assert_non_null(strstr(seen, "\"kind\":\"tbf\",\"handle\":\"7c:\",\"root\":true"));
+	assert_non_null(strstr(seen, "\"rate\":125000,\"burst\":15000"));
+	/* From one kind to another, and back with all of it. */
+	round_trip("[{\"queue\":{\"link\":\"v0\",\"kind\":\"htb\",\"rate\":\"5000000\",\"burst\":20000}}]", 1);
+	LOOK("tc", "-j", "qdisc", "show", "dev", "v0");
+	assert_non_null(strstr(seen, "\"rate\":125000,\"burst\":15000"));
+	round_trip("[{\"queue\":{\"link\":\"v0\",\"absent\":[null]}}]", 1);
+	/* It goes and comes with its link. */
+	assert_int_equal(take("[{\"link\":{\"name\":\"v0\",\"absent\":[null]}},{\"route\":{\"to\":\"192.0.2.0/24\",\"via\":\"192.0.2.1\"}}]",
+			      NULL, &err) < 0, 1);
+	LOOK("tc", "-j", "qdisc", "show", "dev", "v0");
+	assert_non_null(strstr(seen, "\"kind\":\"tbf\",\"handle\":\"7c:\""));
+	/* What nobody wants goes, what is somebody else's stays. */
+	assert_int_equal(LOOK("tc", "qdisc", "add", "dev", "v1", "root", "handle", "1:", "pfifo", "limit", "5"), 0);
+	assert_int_equal(take("[{\"queue\":{\"link\":\"v1\",\"kind\":\"pfifo\",\"limit\":77}}]", NULL, &err), -EEXIST);
+	assert_true(take("[{\"purge\":{}}," PAIR "]", NULL, &err) > 0);
+	LOOK("tc", "-j", "qdisc", "show");
+	assert_null(strstr(seen, "\"tbf\""));
+	assert_non_null(strstr(seen, "\"limit\":5"));
+}
+
 /* Keys of earlier calls stay, and a dry run tells what would go. */
 static void test_purge_in_parts(void **state)
 {
@@ -675,6 +718,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_purge, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queues, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_purge_in_parts, setup, teardown),
 	};
 

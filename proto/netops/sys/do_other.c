@@ -83,6 +83,8 @@ static int compare(const struct step *x, const struct step *y)
 		if (c == 0)
 			c = (x->route.metric > y->route.metric) - (x->route.metric < y->route.metric);
 		return c;
+	case STEP_QUEUE:
+		return strcmp(x->queue.link, y->queue.link);
 	case STEP_ACL:
 	case STEP_ATTACH:
 		return strcmp(x->filter.key, y->filter.key);
@@ -144,6 +146,11 @@ static void on_neigh(void *ctx, const struct netlink_event *ev)
 	consider(p, &s);
 }
 
+static void on_queue(void *ctx, struct step *s)
+{
+	consider(ctx, s);
+}
+
 /* Routes first, then what they stand on. */
 static int collect(struct purge *p)
 {
@@ -160,6 +167,8 @@ static int collect(struct purge *p)
 		rc = netlink_neighs(p->a->nl, families[i], 0, on_neigh, p);
 	for (i = 0; i < 2 && rc == 0; i++)
 		rc = netlink_addrs(p->a->nl, families[i], 0, on_addr, p);
+	if (rc == 0)
+		rc = queues_ours(p->a, on_queue, p);
 	return rc ? rc : p->rc;
 }
 
@@ -178,6 +187,8 @@ static int take_gone(struct apply *a, const struct steps *gone, struct err *err)
 		n = 1;
 		if (gone->at[sub.at].kind == STEP_ROUTE)
 			rc = apply_routes(&sub, &n, err);
+		else if (gone->at[sub.at].kind == STEP_QUEUE)
+			rc = apply_queue(&sub, &gone->at[sub.at], err);
 		else if (gone->at[sub.at].kind == STEP_NEIGHBOUR)
 			rc = apply_neighbour(&sub, &gone->at[sub.at], err);
 		else

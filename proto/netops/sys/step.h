@@ -25,6 +25,7 @@ enum step_kind {
 	STEP_PURGE,
 	STEP_ACL,
 	STEP_ATTACH,
+	STEP_QUEUE,
 	STEP_KINDS,
 };
 
@@ -91,6 +92,18 @@ struct step_sysctl {
 	int32_t value;
 };
 
+struct step_queue {
+	char link[IFNAMSIZ];
+	char kind[8]; /* pfifo, tbf, red, htb */
+	uint64_t rate; /* bits a second */
+	uint64_t ceil; /* htb; 0: as rate */
+	uint32_t burst; /* bytes */
+	uint32_t limit; /* pfifo: packets, else bytes */
+	uint32_t min, max, average; /* red: bytes */
+	uint64_t bandwidth; /* red: bits a second */
+	uint8_t probability; /* red: percent */
+};
+
 /* Both as text of RFC 7951: what is inside of container acl or attach. */
 struct step_filter {
 	char *key; /* of a list its name; of an attachment "i" or "o" and the interface */
@@ -111,6 +124,7 @@ struct step {
 		struct step_route route;
 		struct step_sysctl sysctl;
 		struct step_filter filter;
+		struct step_queue queue;
 		enum step_purge purge;
 	};
 };
