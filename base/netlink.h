@@ -122,6 +122,7 @@ enum netlink_event_type {
 struct netlink_event {
 	enum netlink_event_type type;
 	bool gone; /* deleted */
+	bool replaced; /* route: in the place of another one */
 	union {
 		struct netlink_link link;
 		struct netlink_addr addr;

@@ -360,6 +360,7 @@ static bool parse_one(const struct nlmsghdr *h, struct netlink_event *ev)
 	case RTM_DELROUTE:
 		ev->type = NETLINK_EV_ROUTE;
 		ev->gone = h->nlmsg_type == RTM_DELROUTE;
+		ev->replaced = !ev->gone && h->nlmsg_flags & NLM_F_REPLACE;
 		return parse_route(h, &ev->route);
 	default:
 		return false;

@@ -170,6 +170,10 @@ static void on_event(void *ctx, const char *room, const char *path, yyjson_val *
 		tell_log(o);
 		return;
 	}
+	if (strcmp(path, "/depanneur-sys:foreign-change") == 0 || strcmp(path, "/") == 0)
+		ops_drift_suspect(o);
+	if (strcmp(path, "/depanneur-sys:foreign-change") == 0)
+		return;
 	ops_tell_changed(o, DS_OPERATIONAL, path);
 	if (data && colon && !strchr(colon, '/') && path[0] == '/') {
 		snprintf(module, sizeof(module), "%.*s", (int)(colon - path - 1), path + 1);
@@ -500,6 +504,7 @@ void ops_free(struct ops *o)
 		return;
 	if (o->timer_open)
 		loop_timer_close(&o->timer);
+	ops_drift_close(o);
 	rooms_free(o->rooms);
 	audit_free(o->audit); /* signs, so before the journal is closed */
 	if (o->journal)

@@ -94,6 +94,9 @@ int ops_may(struct ops *o, const struct ops_origin *from, unsigned scope, bool w
 /* Audit records (a line each) as `by` may see them: without differences that he may not read, and of other people's arguments
  * without data. What is left out is told by "filtered". */
 void ops_readable_audit(struct ops *o, const struct principal *by, struct slice lines, struct buf *out);
+/* What of the kernel is not as running says (rooms_drift()), without what the caller may not read; at once, not as it was when
+ * somebody last looked. */
+void ops_drift(struct ops *o, const struct ops_origin *from, ops_result_f *f, void *ctx);
 void ops_session_closed(struct ops *o, const char *session);
 
 /* ---- What changes ---- */

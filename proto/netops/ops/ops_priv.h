@@ -49,6 +49,16 @@ struct ops {
 
 	struct txn_env env;
 
+	struct {
+		struct loop_timer timer;
+		bool open;
+		bool under_way;
+		bool again;	/* another suspicion meanwhile */
+		usec_t since;
+		usec_t not_before;
+		uint64_t seen;	/* hash of the differences that were told; 0: none */
+	} drift;
+
 	bool serving;
 	bool reschema;	/* a new schema waits for the end of the transaction under way */
 	bool same_boot; /* the newest record was written since the machine started */
@@ -80,6 +90,11 @@ void ops_checkpoint(struct ops *o);
 int ops_startup_set(struct ops *o, const char *json, struct neterr *e);
 /* Replaces the file at path by n bytes, durable before it counts. 0 or a negative errno. */
 int ops_write_file(const char *path, const char *text, size_t n);
+
+/* ops_drift.c: what others change in the kernel, behind our back */
+int ops_drift_open(struct ops *o);
+void ops_drift_close(struct ops *o);
+void ops_drift_suspect(struct ops *o);
 
 /* ops_get.c */
 void ops_cache_drop(struct ops *o, const char *path);

@@ -397,6 +397,7 @@ static void rooms_there(void *ctx)
 	if (loop_timer_init(&o->timer, o->loop, ops_tick, o) == 0)
 		o->timer_open = true;
 	o->rebooted = !o->same_boot && !o->fresh;
+	ops_drift_open(o);
 	txn_recover(o->txn, clock_now(), recovered, o);
 	ops_arm(o);
 }

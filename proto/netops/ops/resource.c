@@ -507,12 +507,24 @@ static void read_data(void *ctx, struct mcp_req *r, const char *uri, const struc
 	get(c, ds, path ? path + strlen(name) + 1 : "", got_data);
 }
 
+static void got_drift(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, struct neterr *e)
+{
+	struct call *c = ctx;
+	char *text = e ? NULL : yyjson_mut_val_write(val, 0, NULL);
+
+	if (e)
+		failed(c, e);
+	else
+		content_json(c, "application/json", slice_of(text ? text : "{}", text ? strlen(text) : 2));
+	free(text);
+}
+
 static void read_drift(void *ctx, struct mcp_req *r, const char *uri)
 {
 	struct call *c = reading(ctx, r, uri);
 
 	if (c)
-		get(c, DS_OPERATIONAL, "depanneur-sys:drift", got_data);
+		ops_drift(c->f->o, &c->from, got_drift, c);
 }
 
 /* ---- Completion of templates ---- */
@@ -652,8 +664,9 @@ static const struct mcp_resource fixed[] = {
 static const struct mcp_resource drift = {.uri = "network:///drift",
 					  .name = "drift",
 					  .title = "Drift",
-					  .description = "Where the device differs from running.",
-					  .mime = MIME_DATA,
+					  .description = "Where the kernel differs from running, because somebody else "
+							 "changed it; different covers what is missing.",
+					  .mime = "application/json",
 					  .subscribe = true,
 					  .scope = SCOPE_READ,
 					  .read = read_drift};
@@ -745,7 +758,7 @@ int resources_add(struct face *f, struct err *err)
 		r.ctx = f;
 		rc = mcp_resource_add(f->m, &r);
 	}
-	if (rc == 0 && uri_schema_node(schema_ctx(ops_schema(f->o)), "depanneur-sys:drift")) {
+	if (rc == 0 && ly_ctx_get_module_implemented(schema_ctx(ops_schema(f->o)), "depanneur-sys")) {
 		struct mcp_resource r = drift;
 
 		r.ctx = f;

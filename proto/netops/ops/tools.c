@@ -168,6 +168,8 @@ static void changed(void *ctx, enum datastore ds, const char *path)
 
 	if (strcmp(path, "/depanneur-netops:netops/transaction") == 0)
 		mcp_updated(f->m, "network:///transaction", GAP_MS);
+	else if (strcmp(path, "/depanneur-netops:netops/drift") == 0)
+		mcp_updated(f->m, "network:///drift", GAP_MS);
 	else
 		mcp_updated_if(f->m, touched, &at, GAP_MS);
 }

@@ -56,6 +56,13 @@ void rooms_undo(struct rooms *r, struct store *s, const struct changes *c, rooms
  * back. The others are gone on with where one fails. */
 void rooms_reconcile(struct rooms *r, struct store *s, rooms_f *f, void *ctx);
 
+/* What of the kernel is not as running says, found by room sys without changing anything. doc (the callee's to keep) has
+ * the root {"difference": [{"path", "is": "different" or "extra", "step": {…}}], "more": n}: different covers what is missing;
+ * with "is": "blocked" it has "why", as something of others stands in the way, and the rest was not compared; of more
+ * than 1000 the rest is only counted. In the order of the operations above, and with the same caution. */
+void rooms_drift(struct rooms *r, struct store *s,
+		 void (*f)(void *ctx, yyjson_mut_doc *doc, struct neterr *e), void *ctx);
+
 /* Operational state of all rooms that have a part of path (libyang's form, "/": all): one document,
  * merged, that f takes over. Where path is "/", rooms that are not there or fail are left out. */
 void rooms_state(struct rooms *r, struct schema *s, const char *path, unsigned depth,

@@ -9,7 +9,7 @@
 
 #define TRIES_MAX 3
 
-enum op_kind { OP_CHECK, OP_APPLY, OP_UNDO, OP_RECONCILE };
+enum op_kind { OP_CHECK, OP_APPLY, OP_UNDO, OP_RECONCILE, OP_DRIFT };
 enum op_phase { PHASE_QUEUED, PHASE_CHECK, PHASE_FORTH, PHASE_BACK };
 
 struct op {
@@ -20,6 +20,8 @@ struct op {
 	enum op_phase phase;
 	struct changes changes;
 	rooms_f *f;
+	void (*drift_f)(void *ctx, yyjson_mut_doc *doc, struct neterr *e);
+	yyjson_mut_doc *drift;
 	void *ctx;
 	struct parts parts;
 	unsigned unanswered;	  /* PHASE_CHECK */
@@ -44,7 +46,18 @@ static void on_closed(uv_handle_t *h)
 	parts_free(&op->parts);
 	changes_free(&op->changes);
 	neterr_clear(&op->e);
+	yyjson_mut_doc_free(op->drift);
 	free(op);
+}
+
+static void tell(struct op *op)
+{
+	struct neterr *e = op->e.code != NETERR_NONE ? &op->e : NULL;
+
+	if (op->kind == OP_DRIFT)
+		op->drift_f(op->ctx, e ? NULL : op->drift, e);
+	else
+		op->f(op->ctx, e);
 }
 
 static void on_begin(uv_timer_t *timer)
@@ -68,7 +81,7 @@ static void finish(struct op *op)
 	struct rooms *r = op->rooms;
 
 	list_del(&op->at);
-	op->f(op->ctx, op->e.code != NETERR_NONE ? &op->e : NULL);
+	tell(op);
 	uv_close((uv_handle_t *)&op->timer, on_closed);
 	begin_first(r);
 }
@@ -80,7 +93,7 @@ void ops_cancel(struct rooms *r)
 
 		list_del(&op->at);
 		neterr_set(&op->e, NETERR_UNREACHABLE, "operation-failed", "netops ends");
-		op->f(op->ctx, &op->e);
+		tell(op);
 		uv_close((uv_handle_t *)&op->timer, on_closed);
 	}
 }
@@ -129,6 +142,29 @@ void rooms_reconcile(struct rooms *r, struct store *s, rooms_f *f, void *ctx)
 	submit(r, s, OP_RECONCILE, NULL, f, ctx);
 }
 
+void rooms_drift(struct rooms *r, struct store *s,
+		 void (*f)(void *ctx, yyjson_mut_doc *doc, struct neterr *e), void *ctx)
+{
+	struct op *op = calloc(1, sizeof(*op));
+	yyjson_mut_doc *doc = op ? yyjson_mut_doc_new(NULL) : NULL;
+	struct neterr e = {0};
+
+	if (!doc) {
+		free(op);
+		neterr_set(&e, NETERR_INTERNAL, "resource-denied", "no memory");
+		f(ctx, NULL, &e);
+		neterr_clear(&e);
+		return;
+	}
+	yyjson_mut_doc_set_root(doc, yyjson_mut_obj(doc));
+	json_add_arr(doc, yyjson_mut_doc_get_root(doc), "difference");
+	*op = (struct op){.rooms = r, .store = s, .kind = OP_DRIFT, .drift_f = f, .drift = doc, .ctx = ctx};
+	uv_timer_init(r->loop, &op->timer);
+	op->timer.data = op;
+	list_add(&r->ops, &op->at);
+	begin_first(r);
+}
+
 /* ---- Sending ---- */
 
 static void sent_all(struct part *p);
@@ -173,6 +209,8 @@ static void on_sent(void *ctx, yyjson_val *result, const struct err *err)
 		sending_failed(p, &oom);
 		return;
 	}
+	if (p->op->kind == OP_DRIFT)
+		drift_collect(p->op->drift, p->sending, p->sent, yyjson_obj_get(result, "output"));
 	p->sent++;
 	send_next(p);
 }
@@ -190,7 +228,7 @@ static void send_next(struct part *p)
 		return;
 	}
 	doc = yyjson_mut_doc_new(NULL);
-	params = payload_params(p->sending, p->sent, false, doc, &method);
+	params = payload_params(p->sending, p->sent, p->op->kind == OP_DRIFT, doc, &method);
 	rc = params ? counter_link_request(p->room->link, method, doc, params, APPLY_MS, on_sent, p,
 					   &err)
 		    : err_set(&err, -ENOMEM, "no memory for a request");
@@ -411,6 +449,10 @@ static void op_go_on(struct op *op)
 
 static void sent_all(struct part *p)
 {
+	if (p->op->kind == OP_DRIFT) {
+		finish(p->op);
+		return;
+	}
 	p->is = p->op->phase == PHASE_FORTH ? PART_NEW : PART_OLD;
 	p->epoch = p->room->epoch;
 	op_go_on(p->op);
@@ -420,6 +462,14 @@ static void sending_failed(struct part *p, const struct err *err)
 {
 	struct op *op = p->op;
 
+	if (op->kind == OP_DRIFT) {
+		if (room_is_there(p->room) && !leaves_doubt(err))
+			drift_blocked(op->drift, err);
+		else
+			room_error(&op->e, p->room, err);
+		finish(op);
+		return;
+	}
 	if (op->phase == PHASE_FORTH) {
 		if (leaves_doubt(err))
 			p->is = PART_UNKNOWN;
@@ -502,7 +552,9 @@ static int divide(struct op *op)
 	size_t i;
 	int rc;
 
-	if (op->kind == OP_RECONCILE)
+	if (op->kind == OP_DRIFT)
+		rc = parts_of_sys(parts, op->rooms, op->store, &op->e);
+	else if (op->kind == OP_RECONCILE)
 		rc = parts_of_running(parts, op->rooms, op->store, &op->e);
 	else
 		rc = parts_of_changes(parts, op->rooms, op->store, &op->changes, forth,

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENVELOPE 512 /* of a request around its steps */
+#define ENVELOPE 512	  /* of a request around its steps */
+#define SLICE_STEPS 50000 /* in one request: room sys takes twice as many */
 
 /* ---- Payloads ---- */
 
@@ -46,41 +47,80 @@ size_t room_slice(const struct room *room)
 	return room->max_line - ENVELOPE;
 }
 
-static bool has_purge(yyjson_mut_val *steps)
+/* Takes it out; whether there was one. */
+static bool take_purge(yyjson_mut_val *steps)
 {
-	yyjson_mut_val *step;
-	size_t i;
-	size_t n;
+	size_t n = yyjson_mut_arr_size(steps);
+	bool found = false;
 
-	yyjson_mut_arr_foreach(steps, i, n, step)
-	{
+	for (; n > 0; n--) {
+		yyjson_mut_val *step = yyjson_mut_arr_remove_first(steps);
+
 		if (yyjson_mut_obj_get(step, "purge"))
-			return true;
+			found = true;
+		else
+			yyjson_mut_arr_append(steps, step);
 	}
-	return false;
+	return found;
 }
 
-int payload_slice(struct payload *p, yyjson_mut_val *steps, size_t max)
+static int cut(struct payload *p, yyjson_mut_val *steps, size_t max)
 {
-	bool whole = has_purge(steps);
 	size_t left = 0;
+	size_t in = 0;
 	size_t count = yyjson_mut_arr_size(steps);
 
 	for (; count > 0; count--) {
 		yyjson_mut_val *step = yyjson_mut_arr_remove_first(steps);
 		size_t n = text_size(step) + 1;
 
-		if (n > max || (whole && n > left && p->n_slices > 0))
+		if (n > max)
 			return -E2BIG;
-		if (n > left) {
+		if (n > left || in == SLICE_STEPS) {
 			if (add_slice(p) != 0)
 				return -ENOMEM;
 			left = max;
+			in = 0;
 		}
 		left -= n;
+		in++;
 		yyjson_mut_arr_append(p->slice[p->n_slices - 1], step);
 	}
 	return 0;
+}
+
+static yyjson_mut_val *purge_part(yyjson_mut_doc *doc, const char *part)
+{
+	yyjson_mut_val *step = yyjson_mut_obj(doc);
+
+	yyjson_mut_obj_add_str(doc, json_add_obj(doc, step, "purge"), "part", part);
+	return step;
+}
+
+/* A purge of one request comes first. Over several the first begins it, and the last removes what none of them named. */
+static int add_purge(struct payload *p)
+{
+	yyjson_mut_val *first;
+	yyjson_mut_val *last;
+
+	if (p->n_slices == 0 && add_slice(p) != 0)
+		return -ENOMEM;
+	first = p->slice[0];
+	last = p->slice[p->n_slices - 1];
+	if (first == last)
+		return yyjson_mut_arr_prepend(first, purge_part(p->doc, "whole")) ? 0 : -ENOMEM;
+	return yyjson_mut_arr_prepend(first, purge_part(p->doc, "first")) &&
+			       yyjson_mut_arr_append(last, purge_part(p->doc, "last"))
+		       ? 0
+		       : -ENOMEM;
+}
+
+int payload_slice(struct payload *p, yyjson_mut_val *steps, size_t max)
+{
+	bool purge = take_purge(steps);
+	int rc = cut(p, steps, max);
+
+	return rc == 0 && purge ? add_purge(p) : rc;
 }
 
 size_t payload_requests(const struct payload *p)
@@ -413,6 +453,23 @@ int parts_of_changes(struct parts *p, struct rooms *r, struct store *s, const st
 	divided_free(&to);
 	divided_free(&from);
 	changes_free(&inverse);
+	if (rc != 0)
+		parts_free(p);
+	return rc;
+}
+
+int parts_of_sys(struct parts *p, struct rooms *r, struct store *s, struct neterr *e)
+{
+	struct room *sys = rooms_find(r, "sys");
+	int rc;
+
+	*p = (struct parts){0};
+	if (!sys)
+		return neterr_set(e, NETERR_UNREACHABLE, "operation-failed", "there is no room sys");
+	if (!sys->up)
+		return room_away(e, sys);
+	add_part(p, sys);
+	rc = view(p, s, NULL, NULL, true, e);
 	if (rc != 0)
 		parts_free(p);
 	return rc;

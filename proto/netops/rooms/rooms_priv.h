@@ -4,6 +4,7 @@
  * rooms.c         who is there: connections, hello, modules, events, rpcs
  * rooms_part.c    a change of configuration divided by room, and what each room is sent
  * rooms_op.c      check, apply, undo, reconcile: one after the other, over all rooms concerned
+ * rooms_drift.c   what a dry run of all steps tells of the kernel
  * rooms_state.c   operational state, asked of several rooms and merged */
 #ifndef DEP_NETOPS_ROOMS_PRIV_H
 #define DEP_NETOPS_ROOMS_PRIV_H
@@ -90,8 +91,8 @@ struct payload {
 	size_t n_slices;
 };
 void payload_free(struct payload *p);
-/* Cuts an array of steps (of p->doc) into slices of at most max bytes, roughly. Steps among which
- * one is `purge` stay together, as it removes what the others do not name. Returns 0, -E2BIG or
+/* Cuts an array of steps (of p->doc) into slices of at most max bytes, roughly. A `purge` that
+ * removes what the others do not name is spread over them. Returns 0, -E2BIG or
  * -ENOMEM. */
 int payload_slice(struct payload *p, yyjson_mut_val *steps, size_t max);
 /* Params of request i of p: *method, and an object of doc. NULL: no memory. */
@@ -125,8 +126,18 @@ void parts_free(struct parts *p);
  * is as before c. */
 int parts_of_changes(struct parts *p, struct rooms *r, struct store *s, const struct changes *c,
 		     bool forth, bool back, struct neterr *e);
+/* Room sys alone, with all of running as `back`. */
+int parts_of_sys(struct parts *p, struct rooms *r, struct store *s, struct neterr *e);
 /* All rooms that are there, with all of running as `back`. */
 int parts_of_running(struct parts *p, struct rooms *r, struct store *s, struct neterr *e);
+
+/* ---- rooms_drift.c ---- */
+
+/* Adds what a dry run of slice i of p has found to doc's root. */
+void drift_collect(yyjson_mut_doc *doc, const struct payload *p, size_t i, yyjson_val *output);
+
+/* The dry run was refused: what is in its way differs, too. */
+void drift_blocked(yyjson_mut_doc *doc, const struct err *err);
 
 /* ---- rooms_op.c ---- */
 

@@ -391,6 +391,11 @@ static yyjson_mut_val *some_steps(struct payload *p, unsigned n)
 	return steps;
 }
 
+static const char *purge_of(yyjson_mut_val *step)
+{
+	return yyjson_mut_get_str(yyjson_mut_obj_get(yyjson_mut_obj_get(step, "purge"), "part"));
+}
+
 static void steps_fill_several_requests(void **state)
 {
 	struct payload p;
@@ -410,10 +415,16 @@ static void steps_fill_several_requests(void **state)
 	}
 	assert_int_equal(total, 100);
 	payload_free(&p);
-	/* What is not named beside a purge would be removed. */
+	/* What is not named beside a purge would be removed: it begins in the first and ends in the last. */
 	steps = some_steps(&p, 100);
 	json_add_obj(p.doc, yyjson_mut_arr_add_obj(p.doc, steps), "purge");
-	assert_int_equal(payload_slice(&p, steps, 500), -E2BIG);
+	assert_int_equal(payload_slice(&p, steps, 500), 0);
+	assert_true(p.n_slices > 4);
+	for (total = 0, i = 0; i < p.n_slices; i++)
+		total += yyjson_mut_arr_size(p.slice[i]);
+	assert_int_equal(total, 102);
+	assert_string_equal(purge_of(yyjson_mut_arr_get_first(p.slice[0])), "first");
+	assert_string_equal(purge_of(yyjson_mut_arr_get_last(p.slice[p.n_slices - 1])), "last");
 	payload_free(&p);
 	steps = some_steps(&p, 100);
 	json_add_obj(p.doc, yyjson_mut_arr_add_obj(p.doc, steps), "purge");

@@ -79,8 +79,10 @@ static int take(struct apply *a, size_t *n, struct err *err)
 	case STEP_ACL:
 	case STEP_ATTACH:
 		return apply_filters(a, n, err);
+	case STEP_QUEUE:
+		return apply_queue(a, s, err);
 	case STEP_PURGE:
-		return apply_purge(a, err);
+		return s->purge == PURGE_FIRST ? 0 : apply_purge(a, err);
 	default:
 		return -EINVAL;
 	}
@@ -151,10 +153,15 @@ static void undo(struct apply *a, struct err *err)
 			 first.what);
 }
 
-int apply_steps(struct netlink *nl, struct filters *filters, const struct steps *steps,
-		bool dry_run, struct apply_result *out, struct err *err)
+int apply_steps(struct netlink *nl, struct filters *filters, const struct steps *kept,
+		const struct steps *steps, bool dry_run, struct apply_result *out, struct err *err)
 {
-	struct apply a = {.nl = nl, .filters = filters, .steps = steps, .dry_run = dry_run, .out = out};
+	struct apply a = {.nl = nl,
+			  .filters = filters,
+			  .steps = steps,
+			  .kept = kept,
+			  .dry_run = dry_run,
+			  .out = out};
 	int rc = 0;
 	size_t n;
 
@@ -188,5 +195,6 @@ void apply_result_free(struct apply_result *r)
 {
 	free(r->changed);
 	steps_free(&r->inverse);
+	steps_free(&r->extra);
 	*r = (struct apply_result){0};
 }

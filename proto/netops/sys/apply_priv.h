@@ -19,6 +19,7 @@ struct apply {
 	struct netlink *ask; /* for names, while nl lists */
 	struct filters *filters;
 	const struct steps *steps;
+	const struct steps *kept; /* or NULL */
 	size_t at; /* the step under way */
 	bool dry_run;
 	bool undoing; /* no inverses are kept */
@@ -56,6 +57,12 @@ int apply_routes(struct apply *a, size_t *n, struct err *err);
 int apply_filters(struct apply *a, size_t *n, struct err *err);
 /* Removes what is ours and wanted by no step. */
 int apply_purge(struct apply *a, struct err *err);
+
+int apply_queue(struct apply *a, const struct step *s, struct err *err);
+/* Calls f, which takes the step over, for each queue of ours, as far as its kind and link. */
+int queues_ours(struct apply *a, void (*f)(void *ctx, struct step *s), void *ctx);
+/* The queue of ours on a link that is about to go, into the inverse of the step under way. */
+int queue_lost(struct apply *a, uint32_t ifindex, const char *link);
 
 /* What stands on a link: addresses, permanent neighbours, routes. */
 struct standing {

@@ -145,6 +145,10 @@ static int remove_link(struct apply *a, const struct netlink_link *l, struct err
 	if (rc == 0 && veth)
 		rc = standing_read(a, l->peer, &on[1]);
 	if (rc == 0)
+		rc = queue_lost(a, l->ifindex, l->name);
+	if (rc == 0 && veth)
+		rc = queue_lost(a, l->peer, peer.link.name);
+	if (rc == 0)
 		rc = netlink_link_delete(a->nl, l->ifindex, err);
 	else
 		err_set(err, rc, "cannot tell what stands on %s: %s", l->name, strerror(-rc));

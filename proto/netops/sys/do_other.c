@@ -83,6 +83,11 @@ static int compare(const struct step *x, const struct step *y)
 		if (c == 0)
 			c = (x->route.metric > y->route.metric) - (x->route.metric < y->route.metric);
 		return c;
+	case STEP_QUEUE:
+		return strcmp(x->queue.link, y->queue.link);
+	case STEP_ACL:
+	case STEP_ATTACH:
+		return strcmp(x->filter.key, y->filter.key);
 	default:
 		return 0;
 	}
@@ -141,6 +146,11 @@ static void on_neigh(void *ctx, const struct netlink_event *ev)
 	consider(p, &s);
 }
 
+static void on_queue(void *ctx, struct step *s)
+{
+	consider(ctx, s);
+}
+
 /* Routes first, then what they stand on. */
 static int collect(struct purge *p)
 {
@@ -157,6 +167,8 @@ static int collect(struct purge *p)
 		rc = netlink_neighs(p->a->nl, families[i], 0, on_neigh, p);
 	for (i = 0; i < 2 && rc == 0; i++)
 		rc = netlink_addrs(p->a->nl, families[i], 0, on_addr, p);
+	if (rc == 0)
+		rc = queues_ours(p->a, on_queue, p);
 	return rc ? rc : p->rc;
 }
 
@@ -175,6 +187,8 @@ static int take_gone(struct apply *a, const struct steps *gone, struct err *err)
 		n = 1;
 		if (gone->at[sub.at].kind == STEP_ROUTE)
 			rc = apply_routes(&sub, &n, err);
+		else if (gone->at[sub.at].kind == STEP_QUEUE)
+			rc = apply_queue(&sub, &gone->at[sub.at], err);
 		else if (gone->at[sub.at].kind == STEP_NEIGHBOUR)
 			rc = apply_neighbour(&sub, &gone->at[sub.at], err);
 		else
@@ -189,58 +203,79 @@ static int take_gone(struct apply *a, const struct steps *gone, struct err *err)
 	return rc;
 }
 
-static int purge_filters(struct apply *a, struct err *err)
+static int purge_filters(struct apply *a, const struct purge *p, struct err *err)
 {
 	struct steps gone = {0};
-	const struct step *s = NULL;
 	bool *changed;
-	size_t first = 0;
-	size_t n = 0;
 	size_t at;
 	size_t i;
 	int rc;
 
 	if (!a->filters)
 		return 0;
-	while (first < a->steps->n && !is_filter(&a->steps->at[first]))
-		first++;
-	if (first < a->steps->n)
-		s = &a->steps->at[first];
-	while (first + n < a->steps->n && is_filter(&a->steps->at[first + n]))
-		n++;
-	rc = filters_others(a->filters, s, n, &gone);
+	rc = filters_others(a->filters, p->wanted, p->n, &gone);
 	changed = calloc(gone.n + 1, sizeof(*changed));
 	if (rc == 0 && gone.n && changed)
 		rc = take_filters(a, gone.at, gone.n, &at, changed, err);
-	for (i = 0; i < gone.n && rc == 0 && changed; i++)
-		if (changed[i])
-			apply_changed(a, a->at);
+	for (i = 0; i < gone.n && rc == 0 && changed; i++) {
+		if (!changed[i])
+			continue;
+		apply_changed(a, a->at);
+		if (a->dry_run)
+			rc = steps_take(&a->out->extra, &gone.at[i]);
+	}
 	free(changed);
 	steps_free(&gone);
 	return rc;
 }
 
+/* What a dry run tells instead of doing it. */
+static int tell_gone(struct apply *a, struct steps *gone)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < gone->n && rc == 0; i++) {
+		gone->at[i].absent = false;
+		rc = steps_take(&a->out->extra, &gone->at[i]);
+	}
+	if (gone->n)
+		apply_changed(a, a->at);
+	return rc;
+}
+
+static int gather_wanted(struct purge *p, const struct steps *l, size_t but)
+{
+	size_t i;
+	const struct step **more =
+		realloc(p->wanted, (p->n + l->n + 1) * sizeof(const struct step *));
+
+	if (!more)
+		return -ENOMEM;
+	p->wanted = more;
+	for (i = 0; i < l->n; i++)
+		if (!l->at[i].absent && i != but)
+			p->wanted[p->n++] = &l->at[i];
+	return 0;
+}
+
 int apply_purge(struct apply *a, struct err *err)
 {
 	struct purge p = {.a = a};
-	size_t i;
-	int rc;
+	int rc = gather_wanted(&p, a->steps, a->at);
 
-	p.wanted = calloc(a->steps->n + 1, sizeof(*p.wanted));
-	if (!p.wanted)
-		return err_set(err, -ENOMEM, "no memory");
-	for (i = 0; i < a->steps->n; i++)
-		if (!a->steps->at[i].absent && i != a->at)
-			p.wanted[p.n++] = &a->steps->at[i];
+	if (rc == 0 && a->kept)
+		rc = gather_wanted(&p, a->kept, SIZE_MAX);
 	if (p.n > 1)
 		qsort(p.wanted, p.n, sizeof(*p.wanted), by_key);
-	rc = collect(&p);
+	if (rc == 0)
+		rc = collect(&p);
 	if (rc)
 		err_set(err, rc, "cannot list what is ours: %s", strerror(-rc));
 	else
-		rc = take_gone(a, &p.gone, err);
+		rc = a->dry_run ? tell_gone(a, &p.gone) : take_gone(a, &p.gone, err);
 	if (rc == 0)
-		rc = purge_filters(a, err);
+		rc = purge_filters(a, &p, err);
 	free(p.wanted);
 	steps_free(&p.gone);
 	return rc;

@@ -578,7 +578,7 @@ int filters_apply(struct filters *f, const struct step *s, size_t n, bool dry_ru
 	return rc;
 }
 
-int filters_others(struct filters *f, const struct step *s, size_t n, struct steps *out)
+int filters_others(struct filters *f, const struct step *const *s, size_t n, struct steps *out)
 {
 	struct step gone;
 	size_t i;
@@ -590,7 +590,7 @@ int filters_others(struct filters *f, const struct step *s, size_t n, struct ste
 		char *json = NULL;
 
 		for (k = 0; k < n; k++)
-			if (s[k].kind == x->kind && strcmp(s[k].filter.key, x->key) == 0)
+			if (s[k]->kind == x->kind && strcmp(s[k]->filter.key, x->key) == 0)
 				break;
 		if (k < n)
 			continue;

@@ -19,8 +19,8 @@ void filters_close(struct filters *f);
  * be taken. Returns 0, or a negative errno, err, and *at, the step. */
 int filters_apply(struct filters *f, const struct step *s, size_t n, bool dry_run, bool *changed,
 		  struct steps *back, size_t *at, struct err *err);
-/* Steps that remove what is not among the n steps s. */
-int filters_others(struct filters *f, const struct step *s, size_t n, struct steps *out);
+/* Steps that remove what is not among the n steps s, of any kind. */
+int filters_others(struct filters *f, const struct step *const *s, size_t n, struct steps *out);
 /* ietf-access-control-list:acls with the counters of the rules (RFC 8519 §4.1). */
 int filters_state(struct filters *f, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root);
 

@@ -2,6 +2,7 @@
 #include "proto/netops/sys/kernel.h"
 
 #include "base/netlink.h"
+#include "proto/netops/sys/apply.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,8 @@
 #define LOWER "depprobe1"
 
 static const char *const kinds[FEATURES_LINKS] = {"veth", "bridge", "vxlan", "macvlan", "vlan",
-						  "vrf",  "dummy",  "ifb",   "tun",	"bond"};
+						  "vrf",  "dummy",  "ifb",   "tun",	"bond",
+						  "pfifo", "tbf", "red", "htb"};
 
 /* Those that stand on another get this one. */
 static uint32_t make_lower(struct netlink *nl)
@@ -52,7 +54,9 @@ static void try_all(struct features *f)
 
 	for (i = 0; i < FEATURES_LINKS; i++) {
 		struct err err = {0};
-		int rc = nl ? try(nl, kinds[i], lower, &err) : -ENOBUFS;
+		int rc = !nl						   ? -ENOBUFS
+			 : i < FEATURES_LINKS - FEATURES_QUEUES ? try(nl, kinds[i], lower, &err)
+								: queue_try(nl, lower, kinds[i], &err);
 
 		f->link[i].name = kinds[i];
 		f->link[i].available = rc == 0;

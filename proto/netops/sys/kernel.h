@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 
-#define FEATURES_LINKS 10
+#define FEATURES_QUEUES 4
+#define FEATURES_LINKS (10 + FEATURES_QUEUES) /* the last are queues */
 
 struct features {
 	struct {

@@ -152,6 +152,8 @@ void plan_if_change(struct planner *p, const struct change *c, const struct path
 		change_entry(p, c, s, n, o);
 	else if (ip && n > 3)
 		o->touched |= touched_by(&s[3], &s[2]);
+	else if (!ip && plan_is(&s[2], "queue"))
+		o->touched |= TOUCH_QUEUE;
 	else if (!ip && made_step(&s[2])) {
 		o->touched |= TOUCH_LINK;
 		o->was_made = o->was_made || c->op != CHANGE_CREATE;
@@ -237,6 +239,42 @@ static void put_sysctl(struct planner *p, const struct object *o, const char *ke
 	plan_text(p, s, "link", o->name);
 	plan_text(p, s, "key", key);
 	yyjson_mut_obj_add_int(p->doc, s, "value", value);
+}
+
+static void put_big(struct planner *p, yyjson_mut_val *o, const char *key, const char *value)
+{
+	plan_text(p, o, key, value); /* RFC 7951 §6.1 */
+}
+
+static void queue(struct planner *p, const struct object *o)
+{
+	static const char *const kinds[] = {"pfifo", "tbf", "red", "htb"};
+	static const char *const leaves_of[] = {"burst", "limit", "min", "max", "average", "probability"};
+	const struct lyd_node *all = plan_child(o->now, "queue");
+	const struct lyd_node *at = NULL;
+	yyjson_mut_val *s;
+	size_t i;
+	size_t k;
+
+	for (k = 0; k < 4 && !(at = plan_child(all, kinds[k])); k++)
+		;
+	/* A new interface has none. */
+	if (!at && (p->all || o->touched & TOUCH_LINK || !(o->touched & TOUCH_QUEUE)))
+		return;
+	if (at && !(o->touched & (TOUCH_QUEUE | TOUCH_LINK)))
+		return;
+	s = plan_step(p, PLAN_QUEUE, "queue");
+	plan_text(p, s, "link", o->name);
+	if (!at) {
+		plan_absent(p, s);
+		return;
+	}
+	plan_text(p, s, "kind", kinds[k]);
+	put_big(p, s, "rate", plan_value(at, "rate"));
+	put_big(p, s, "ceil", plan_value(at, "ceil"));
+	put_big(p, s, "bandwidth", plan_value(at, "bandwidth"));
+	for (i = 0; i < sizeof(leaves_of) / sizeof(leaves_of[0]); i++)
+		put_number(p, s, leaves_of[i], plan_value(at, leaves_of[i]));
 }
 
 static long flag(const struct lyd_node *at, const char *name, bool otherwise)
@@ -344,6 +382,11 @@ static void interface_steps(struct planner *p, struct object *o)
 		s = plan_step(p, PLAN_SET_LINK, "link");
 		plan_text(p, s, "name", o->name);
 		plan_text(p, s, "alias", "");
+		if (o->touched & TOUCH_QUEUE) {
+			s = plan_step(p, PLAN_QUEUE, "queue");
+			plan_text(p, s, "link", o->name);
+			plan_absent(p, s);
+		}
 		return;
 	}
 	m = made_now(o->now, &at);
@@ -357,6 +400,7 @@ static void interface_steps(struct planner *p, struct object *o)
 	}
 	set_link(p, o);
 	sysctls(p, o);
+	queue(p, o);
 	if (whole(o)) {
 		every_entry(p, o->name, plan_child(o->now, "ipv4"));
 		every_entry(p, o->name, plan_child(o->now, "ipv6"));

@@ -23,6 +23,7 @@ enum plan_phase {
 	PLAN_NEIGHBOUR,
 	PLAN_ROUTE,
 	PLAN_FILTER,
+	PLAN_QUEUE,
 	PLAN_PHASES,
 };
 
@@ -60,7 +61,8 @@ enum {
 	TOUCH_AUTOCONF = 1024,
 	TOUCH_ENABLED6 = 2048,
 	TOUCH_ADDRESS4 = 4096, /* one went: routes may have gone with it */
-	TOUCH_ALL = 8191,
+	TOUCH_QUEUE = 8192,
+	TOUCH_ALL = 16383,
 };
 
 struct object {

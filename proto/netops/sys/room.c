@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_MAX 2000000 /* of a purge in several calls */
+
 extern const char depanneur_sys_yang[];
 extern const char depanneur_interfaces_yang[];
 extern const char depanneur_deviations_yang[];
@@ -109,8 +111,53 @@ static void reply_applied(struct sys *s, uint64_t call, const struct steps *step
 	list = json_add_arr(doc, out, "inverse");
 	for (i = 0; i < r->inverse.n; i++)
 		yyjson_mut_arr_append(list, step_json(&r->inverse.at[i], doc));
+	if (r->extra.n)
+		list = json_add_arr(doc, out, "extra");
+	for (i = 0; i < r->extra.n; i++)
+		yyjson_mut_arr_append(list, step_json(&r->extra.at[i], doc));
 	counter_reply(s->counter, call, doc, out);
 	yyjson_mut_doc_free(doc);
+}
+
+/* A purge in several calls begins, or ends with this one. */
+static int keeping_begin(struct sys *s, const struct steps *steps, bool *last, struct err *err)
+{
+	size_t i;
+
+	*last = false;
+	for (i = 0; i < steps->n; i++) {
+		const struct step *p = &steps->at[i];
+
+		if (p->kind == STEP_PURGE && p->purge == PURGE_FIRST) {
+			steps_free(&s->kept);
+			s->keeping = true;
+		}
+		*last = *last || (p->kind == STEP_PURGE && p->purge == PURGE_LAST);
+	}
+	if (*last && !s->keeping)
+		return err_set(err, -ESTALE, "the purge ends and did not begin");
+	return 0;
+}
+
+static int keeping_end(struct sys *s, const struct steps *steps, bool last, struct err *err)
+{
+	struct step key;
+	size_t i;
+
+	if (last) {
+		steps_free(&s->kept);
+		s->keeping = false;
+	}
+	for (i = 0; s->keeping && i < steps->n; i++) {
+		if (steps->at[i].absent || steps->at[i].kind == STEP_LINK ||
+		    steps->at[i].kind == STEP_SYSCTL || steps->at[i].kind == STEP_PURGE)
+			continue;
+		if (s->kept.n == KEPT_MAX)
+			return err_set(err, -E2BIG, "a purge that keeps more than %d", KEPT_MAX);
+		if (step_key(&steps->at[i], &key) || steps_take(&s->kept, &key))
+			return err_set(err, -ENOMEM, "no memory");
+	}
+	return 0;
 }
 
 static int call_apply(struct sys *s, uint64_t call, const struct lyd_node *input, struct err *err)
@@ -118,10 +165,18 @@ static int call_apply(struct sys *s, uint64_t call, const struct lyd_node *input
 	struct apply_result result = {0};
 	struct steps steps = {0};
 	bool dry_run = config_flag(input, "dry-run");
+	bool last = false;
 	int rc = read_steps(input, &steps, err);
 
 	if (rc == 0)
-		rc = apply_steps(s->nl, s->filters, &steps, dry_run, &result, err);
+		rc = keeping_begin(s, &steps, &last, err);
+	foreign_own_begin(s);
+	if (rc == 0)
+		rc = apply_steps(s->nl, s->filters, last ? &s->kept : NULL, &steps, dry_run,
+				 &result, err);
+	foreign_own_end(s);
+	if (rc == 0)
+		rc = keeping_end(s, &steps, last, err);
 	if (rc == 0) {
 		log_info(dry_run ? "steps compared" : "steps taken", LOG_NUM("steps", steps.n),
 			 LOG_NUM("changed", result.n_changed));
@@ -363,6 +418,7 @@ int room_open(struct sys *s, struct err *err)
 		.version = DEP_VERSION,
 		.schema = s->schema,
 		.modules = modules,
+		.max_line = COUNTER_LINE_LIMIT,
 		.state = on_state,
 		.call = on_call,
 		.ctx = s,

@@ -253,6 +253,47 @@ static int read_sysctl_leaf(struct step_sysctl *y, const struct lyd_node *n)
 	return 0;
 }
 
+static int read_queue_leaf(struct step_queue *q, const struct lyd_node *n)
+{
+	if (is(n, "link"))
+		copy(q->link, sizeof(q->link), n);
+	else if (is(n, "kind"))
+		copy(q->kind, sizeof(q->kind), n);
+	else if (is(n, "rate"))
+		q->rate = strtoull(lyd_get_value(n), NULL, 10);
+	else if (is(n, "ceil"))
+		q->ceil = strtoull(lyd_get_value(n), NULL, 10);
+	else if (is(n, "bandwidth"))
+		q->bandwidth = strtoull(lyd_get_value(n), NULL, 10);
+	else if (is(n, "burst"))
+		q->burst = number(n);
+	else if (is(n, "limit"))
+		q->limit = number(n);
+	else if (is(n, "min"))
+		q->min = number(n);
+	else if (is(n, "max"))
+		q->max = number(n);
+	else if (is(n, "average"))
+		q->average = number(n);
+	else if (is(n, "probability"))
+		q->probability = (uint8_t)number(n);
+	return 0;
+}
+
+static int check_queue(const struct step_queue *q, struct err *err)
+{
+	if (!q->kind[0])
+		return err_set(err, -EINVAL, "a queue needs its kind");
+	if ((strcmp(q->kind, "tbf") == 0 || strcmp(q->kind, "htb") == 0) && (!q->rate || !q->burst))
+		return err_set(err, -EINVAL, "%s needs rate and burst", q->kind);
+	if (q->ceil && q->ceil < q->rate)
+		return err_set(err, -EINVAL, "ceil is less than rate");
+	if (strcmp(q->kind, "red") == 0 && (q->min >= q->max || !q->min || !q->average || !q->bandwidth ||
+					   !q->probability || q->max >= q->limit))
+		return err_set(err, -EINVAL, "red needs 0 < min < max < limit");
+	return 0;
+}
+
 static int read_leaf(struct step *s, const struct lyd_node *n)
 {
 	if (is(n, "absent")) {
@@ -270,6 +311,13 @@ static int read_leaf(struct step *s, const struct lyd_node *n)
 		return read_route_leaf(&s->route, n);
 	case STEP_SYSCTL:
 		return read_sysctl_leaf(&s->sysctl, n);
+	case STEP_QUEUE:
+		return read_queue_leaf(&s->queue, n);
+	case STEP_PURGE:
+		s->purge = lyd_get_value(n)[0] == 'f' ? PURGE_FIRST
+			   : lyd_get_value(n)[0] == 'l' ? PURGE_LAST
+							: PURGE_WHOLE;
+		return 0;
 	default:
 		return 0;
 	}
@@ -315,6 +363,8 @@ static int check(struct step *s, struct err *err)
 			return err_set(err, -EPERM, "only our own routes are removed");
 		return rc || s->absent || r->n_hops ? rc : check_hop(r, &r->one, err);
 	}
+	if (s->kind == STEP_QUEUE && !s->absent)
+		return check_queue(&s->queue, err);
 	if (s->kind == STEP_LINK) {
 		const struct step_link *l = &s->link;
 
@@ -325,7 +375,7 @@ static int check(struct step *s, struct err *err)
 }
 
 static const char *const kinds[STEP_KINDS] = {"link",   "address", "neighbour", "route",
-					      "sysctl", "purge",   "acl",	"attach"};
+					      "sysctl", "purge",   "acl",	"attach", "queue"};
 
 /* Filters stay text: what is compiled of them is nft's. */
 static int read_filter(struct step *s, const struct lyd_node *what, struct err *err)
@@ -406,6 +456,22 @@ void step_free(struct step *s)
 		free(s->filter.json);
 	}
 	memset(s, 0, sizeof(*s));
+}
+
+int step_key(const struct step *s, struct step *key)
+{
+	*key = *s;
+	if (s->kind == STEP_LINK)
+		key->link.alias = NULL;
+	if (s->kind == STEP_ROUTE) {
+		key->route.hop = NULL;
+		key->route.n_hops = 0;
+	}
+	if (s->kind != STEP_ACL && s->kind != STEP_ATTACH)
+		return 0;
+	key->filter.json = NULL;
+	key->filter.key = strdup(s->filter.key);
+	return key->filter.key ? 0 : -ENOMEM;
 }
 
 int steps_take(struct steps *l, struct step *s)
@@ -538,6 +604,33 @@ static void write_route(struct writer *w, const struct step_route *r)
 	}
 }
 
+static void big(struct writer *w, const char *key, uint64_t v)
+{
+	if (v)
+		json_add_u64(w->doc, w->o, key, v);
+}
+
+static void small(struct writer *w, const char *key, uint64_t v)
+{
+	if (v)
+		yyjson_mut_obj_add_uint(w->doc, w->o, key, v);
+}
+
+static void write_queue(struct writer *w, const struct step_queue *q)
+{
+	text(w, "link", q->link);
+	text(w, "kind", q->kind);
+	big(w, "rate", q->rate);
+	big(w, "ceil", q->ceil);
+	big(w, "bandwidth", q->bandwidth);
+	small(w, "burst", q->burst);
+	small(w, "limit", q->limit);
+	small(w, "min", q->min);
+	small(w, "max", q->max);
+	small(w, "average", q->average);
+	small(w, "probability", q->probability);
+}
+
 yyjson_mut_val *step_json(const struct step *s, yyjson_mut_doc *doc)
 {
 	yyjson_mut_val *step = yyjson_mut_obj(doc);
@@ -573,6 +666,9 @@ yyjson_mut_val *step_json(const struct step *s, yyjson_mut_doc *doc)
 		text(&w, "key", s->sysctl.key);
 		yyjson_mut_obj_add_int(doc, w.o, "value", s->sysctl.value);
 		break;
+	case STEP_QUEUE:
+		write_queue(&w, &s->queue);
+		break;
 	default:
 		break;
 	}
@@ -603,6 +699,9 @@ void step_name(const struct step *s, char *to, size_t n)
 		break;
 	case STEP_SYSCTL:
 		snprintf(to, n, "sysctl %s of %s", s->sysctl.key, s->sysctl.link);
+		break;
+	case STEP_QUEUE:
+		snprintf(to, n, "queue of %s", s->queue.link);
 		break;
 	case STEP_ACL:
 		snprintf(to, n, "acl %s", s->filter.key);

@@ -25,6 +25,7 @@ enum step_kind {
 	STEP_PURGE,
 	STEP_ACL,
 	STEP_ATTACH,
+	STEP_QUEUE,
 	STEP_KINDS,
 };
 
@@ -91,11 +92,27 @@ struct step_sysctl {
 	int32_t value;
 };
 
+struct step_queue {
+	char link[IFNAMSIZ];
+	char kind[8]; /* pfifo, tbf, red, htb */
+	uint64_t rate; /* bits a second */
+	uint64_t ceil; /* htb; 0: as rate */
+	uint32_t burst; /* bytes */
+	uint32_t limit; /* pfifo: packets, else bytes */
+	uint32_t min, max, average; /* red: bytes */
+	uint64_t bandwidth; /* red: bits a second */
+	uint8_t probability; /* red: percent */
+};
+
 /* Both as text of RFC 7951: what is inside of container acl or attach. */
 struct step_filter {
 	char *key; /* of a list its name; of an attachment "i" or "o" and the interface */
 	char *json;
 };
+
+/* One purge may be spread over several calls: the first begins, those that follow name what stays, the last removes the
+ * rest. */
+enum step_purge { PURGE_WHOLE, PURGE_FIRST, PURGE_LAST };
 
 struct step {
 	enum step_kind kind;
@@ -107,6 +124,8 @@ struct step {
 		struct step_route route;
 		struct step_sysctl sysctl;
 		struct step_filter filter;
+		struct step_queue queue;
+		enum step_purge purge;
 	};
 };
 
@@ -123,6 +142,9 @@ void step_free(struct step *s);
 yyjson_mut_val *step_json(const struct step *s, yyjson_mut_doc *doc);
 /* "link eth0", for errors. */
 void step_name(const struct step *s, char *to, size_t n);
+
+/* What a purge needs of a step, to be freed: its kind and key. Returns 0 or -ENOMEM. */
+int step_key(const struct step *s, struct step *key);
 
 /* Takes s over, also where it fails. Returns 0 or -ENOMEM. */
 int steps_take(struct steps *l, struct step *s);

@@ -26,6 +26,7 @@ int sys_open(struct sys *s, const struct sys_params *p, struct err *err)
 	if (!s->nl)
 		return err->code;
 	s->log_fd = -1;
+	s->nft_fd = -1;
 	features_probe(&s->features);
 	s->resources = resources_new();
 	if (!s->resources)
@@ -39,6 +40,7 @@ int sys_open(struct sys *s, const struct sys_params *p, struct err *err)
 	rc = logging_open(s, err);
 	if (rc == 0)
 		rc = watch_open(s, err);
+	foreign_open(s);
 	return rc ? rc : room_open(s, err);
 }
 
@@ -47,7 +49,10 @@ static usec_t due(struct sys *s, usec_t now)
 	usec_t lines = logging_tick(s, now);
 	usec_t events = events_tick(s->events, now);
 
-	return lines < events ? lines : events;
+	usec_t foreign = foreign_tick(s, now);
+
+	lines = lines < events ? lines : events;
+	return lines < foreign ? lines : foreign;
 }
 
 void sys_settle(struct sys *s)
@@ -84,6 +89,8 @@ int sys_run(struct sys *s, struct err *err)
 	if (rc == 0)
 		rc = watch_start(s);
 	if (rc == 0)
+		rc = foreign_start(s);
+	if (rc == 0)
 		rc = logging_start(s);
 	if (rc == 0)
 		rc = uv_timer_init(&s->loop, &s->sampler);
@@ -103,12 +110,14 @@ void sys_close(struct sys *s)
 {
 	room_close(s);
 	logging_close(s);
+	foreign_close(s);
 	watch_close(s);
 	if (s->timer.tick)
 		loop_timer_close(&s->timer);
 	if (s->looped)
 		loop_finish(&s->loop);
 	netlink_close(s->nl);
+	steps_free(&s->kept);
 	filters_close(s->filters);
 	resources_free(s->resources);
 	config_schema_free(s->schema);

@@ -12,6 +12,7 @@
 #include "proto/netops/sys/filters.h"
 #include "proto/netops/sys/resources.h"
 #include "proto/netops/sys/ring.h"
+#include "proto/netops/sys/step.h"
 
 struct sys_params {
 	const char *run_dir;
@@ -28,6 +29,8 @@ struct sys {
 	struct netlink *nl;
 	struct filters *filters; /* NULL: no nftables here */
 	struct features features;
+	struct steps kept; /* of a purge in several calls: what they named so far */
+	bool keeping;
 	struct resources *resources;
 	uv_timer_t sampler;
 	struct ring *ring;
@@ -46,8 +49,18 @@ struct sys {
 	struct sys_name { /* of links, for events that have only the number */
 		uint32_t ifindex;
 		char name[IFNAMSIZ];
+		uint32_t mtu; /* and what else a configuration says of it */
+		uint32_t master;
+		uint32_t alias;
+		bool up;
 	} *names;
 	size_t n_names;
+	int nft_fd; /* changes of filters; -1: not told */
+	uv_poll_t nft_poll;
+	bool nft_polling;
+	bool own_change; /* what is read now is our own doing */
+	bool suspected;
+	usec_t suspect_due;
 };
 
 /* Opens everything that needs privileges. Returns 0, or a negative errno and err; sys_close() in every case. */
@@ -63,6 +76,22 @@ void sys_settle(struct sys *s);
 int watch_open(struct sys *s, struct err *err);
 int watch_start(struct sys *s);
 void watch_close(struct sys *s);
+
+/* Reads what is there of the kernel's changes. */
+void watch_read(struct sys *s);
+
+/* foreign.c: changes that are none of our steps'. */
+void foreign_open(struct sys *s);
+int foreign_start(struct sys *s);
+void foreign_close(struct sys *s);
+void foreign_event(struct sys *s, const struct netlink_event *ev);
+void foreign_link(struct sys *s, struct sys_name *n, const struct netlink_link *l, bool gone);
+void foreign_suspect(struct sys *s);
+/* What changes between these two is ours. */
+void foreign_own_begin(struct sys *s);
+void foreign_own_end(struct sys *s);
+/* Tells a suspicion that is due; returns when the next is. */
+usec_t foreign_tick(struct sys *s, usec_t now);
 
 /* logging.c: what comes in by log.sock, into the ring; and our own lines. */
 int logging_open(struct sys *s, struct err *err);

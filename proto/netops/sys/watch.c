@@ -24,6 +24,8 @@ static void keep_name(struct sys *s, const struct netlink_link *l, bool gone)
 {
 	struct sys_name *n = find_name(s, l->ifindex);
 
+	if (n)
+		foreign_link(s, n, l, gone);
 	if (gone && n) {
 		*n = s->names[--s->n_names];
 	} else if (!gone && n) {
@@ -34,8 +36,9 @@ static void keep_name(struct sys *s, const struct netlink_link *l, bool gone)
 			return;
 		s->names = n;
 		n += s->n_names++;
-		n->ifindex = l->ifindex;
+		*n = (struct sys_name){.ifindex = l->ifindex};
 		memcpy(n->name, l->name, IFNAMSIZ);
+		foreign_link(s, n, l, false);
 	}
 }
 
@@ -82,6 +85,7 @@ static void on_kernel(void *ctx, const struct netlink_event *ev)
 {
 	struct sys *s = ctx;
 
+	foreign_event(s, ev);
 	switch (ev->type) {
 	case NETLINK_EV_LINK:
 		keep_name(s, &ev->link, ev->gone);
@@ -112,13 +116,19 @@ static void name_only(void *ctx, const struct netlink_event *ev)
 		keep_name(ctx, &ev->link, ev->gone);
 }
 
-static void on_readable(uv_poll_t *poll, int status, int what)
+void watch_read(struct sys *s)
 {
-	struct sys *s = poll->data;
 	int rc = netlink_events_read(s->watch, on_kernel, s);
 
 	if (rc)
 		log_warning("the kernel's changes cannot be read", LOG_TEXT("reason", strerror(-rc)));
+}
+
+static void on_readable(uv_poll_t *poll, int status, int what)
+{
+	struct sys *s = poll->data;
+
+	watch_read(s);
 	sys_settle(s);
 }
 
@@ -136,16 +146,22 @@ int watch_open(struct sys *s, struct err *err)
 
 int watch_start(struct sys *s)
 {
-	int rc = netlink_links(s->nl, name_only, s);
+	int rc;
+
+	s->own_change = true;
+	rc = netlink_links(s->nl, name_only, s);
 
 	if (rc == 0)
 		rc = uv_poll_init(&s->loop, &s->watch_poll, netlink_events_fd(s->watch));
-	if (rc)
+	if (rc) {
+		s->own_change = false;
 		return rc;
+	}
 	s->watch_poll.data = s;
 	s->polling = true;
 	/* The first reading begins with the marks of a resync, which nobody listens to yet. */
 	rc = netlink_events_read(s->watch, name_only, s);
+	s->own_change = false;
 	return rc ? rc : uv_poll_start(&s->watch_poll, UV_READABLE, on_readable);
 }
 
