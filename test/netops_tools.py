@@ -251,7 +251,7 @@ def exposed(w):
     if "expose" not in read(w, "network:///yang/tree/depanneur-netops")["text"]:
         print("# the configuration cannot expose anything yet")
         return
-    path = "ietf-interfaces:interfaces/interface"
+    path = "/ietf-interfaces:interfaces/interface"
     w.tool("network.yang.edit", edit=[{"path": "depanneur-netops:netops", "value": {"expose": [path]}}])
     w.tool("network.commit")
     w2 = Walk(w.c)
