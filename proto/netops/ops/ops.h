@@ -91,6 +91,8 @@ int ops_file_push(struct ops *o, const struct ops_origin *from, const char *file
 /* Scope (bits), access control to the method or tool, and policy: what each operation here asks by itself, and what reads
  * something else must ask. writes: it changes something. 0, or -32083, -32088 and e. */
 int ops_may(struct ops *o, const struct ops_origin *from, unsigned scope, bool writes, struct neterr *e);
+/* Whether `by` may read what is at path, whether there is something or not; false, too, where the schema knows no such path. */
+bool ops_may_read(struct ops *o, const struct principal *by, const char *path);
 /* Audit records (a line each) as `by` may see them: without differences that he may not read, and of other people's arguments
  * without data. What is left out is told by "filtered". */
 void ops_readable_audit(struct ops *o, const struct principal *by, struct slice lines, struct buf *out);

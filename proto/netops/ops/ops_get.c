@@ -138,6 +138,50 @@ static int to_path(struct ops *o, const char *text, char **out, struct neterr *e
 	return *out ? 0 : neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 }
 
+/* The path without its last step, where that step is a leaf, whose value is not known here, or names a list without keys. */
+static void cut_last(char *at, const struct lysc_node *last)
+{
+	size_t n = strlen(at);
+	bool quoted = false;
+
+	if (!(last->nodetype & (LYS_LEAF | LYS_LEAFLIST)) && at[n - 1] == ']')
+		return;
+	if (last->nodetype == LYS_CONTAINER)
+		return;
+	while (n-- > 0) {
+		if (at[n] == '\'')
+			quoted = !quoted;
+		if (at[n] == '/' && !quoted)
+			break;
+	}
+	at[n] = '\0';
+}
+
+bool ops_may_read(struct ops *o, const struct principal *by, const char *path)
+{
+	struct change change = {.op = CHANGE_CREATE};
+	const struct changes one = {.at = &change, .n = 1};
+	struct neterr e = {0};
+	struct path p;
+	bool hidden = true;
+	bool seen = by->recovery;
+
+	if (seen || to_path(o, path, &change.path, &e) != 0) {
+		neterr_clear(&e);
+		return seen;
+	}
+	if (path_parse(schema_ctx(o->schema), change.path, &p, NULL) == 0) {
+		seen = p.n == 0 || nacm_schema(o->nacm, by, NACM_READ, p.step[p.n - 1].node);
+		if (p.n)
+			cut_last(change.path, p.step[p.n - 1].node);
+	}
+	path_free(&p);
+	if (seen && change.path[0] && strcmp(change.path, "/") != 0)
+		seen = store_judge(o->store, by, &one, false, false, &hidden) == 0 && !hidden;
+	free(change.path);
+	return seen;
+}
+
 /* ---- Operational data ---- */
 
 struct reading {

@@ -98,6 +98,33 @@ static struct call *reading_here(void *ctx, struct mcp_req *r, const char *uri, 
 
 /* ---- Interfaces and routes ---- */
 
+/* Who may not read it is not told that, or when, it is there. */
+static bool interface_allowed(void *ctx, const char *uri, const struct principal *p)
+{
+	static const char prefix[] = "network:///interface/";
+	struct face *f = ctx;
+	char path[512];
+
+	if (!uri || strchr(uri, '{') || p->recovery)
+		return true;
+	return strncmp(uri, prefix, sizeof(prefix) - 1) == 0 &&
+	       snprintf(path, sizeof(path), "ietf-interfaces:interfaces/interface=%s", uri + sizeof(prefix) - 1) <
+		       (int)sizeof(path) &&
+	       ops_may_read(f->o, p, path);
+}
+
+static bool data_allowed(void *ctx, const char *uri, const struct principal *p)
+{
+	static const char prefix[] = "network:///data/";
+	struct face *f = ctx;
+	const char *path;
+
+	if (!uri || strchr(uri, '{') || p->recovery)
+		return true;
+	path = strncmp(uri, prefix, sizeof(prefix) - 1) == 0 ? strchr(uri + sizeof(prefix) - 1, '/') : NULL;
+	return path && ops_may_read(f->o, p, path[1] ? path : "/");
+}
+
 static void read_interfaces(void *ctx, struct mcp_req *r, const char *uri)
 {
 	struct call *c = reading(ctx, r, uri);
@@ -679,6 +706,7 @@ static const struct mcp_template templates[] = {
 	 .mime = MIME_DATA,
 	 .subscribe = true,
 	 .scope = SCOPE_READ,
+	 .allowed = interface_allowed,
 	 .read = read_interface,
 	 .complete = complete_one_interface},
 	{.uri_template = LOG_PREFIX "last{count}",
@@ -743,6 +771,7 @@ static const struct mcp_template templates[] = {
 	 .mime = MIME_DATA,
 	 .subscribe = true,
 	 .scope = SCOPE_READ,
+	 .allowed = data_allowed,
 	 .read = read_data,
 	 .complete = complete_data},
 };

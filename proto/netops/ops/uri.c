@@ -286,9 +286,11 @@ bool uri_touched(const char *uri, enum datastore ds, const char *path)
 			return uri_paths_touch("ietf-interfaces:interfaces", path);
 		if (after(uri, "network:///interface/", &rest))
 			return touched_interface(rest, path);
-		if (is(uri, "network:///routing/ipv4/route-table") ||
-		    is(uri, "network:///routing/ipv6/route-table"))
-			return uri_paths_touch("ietf-routing:routing", path);
+		/* Tables of room sys are named by their family. */
+		if (is(uri, "network:///routing/ipv4/route-table"))
+			return uri_paths_touch("ietf-routing:routing", path) && !strstr(path, "/rib[name='ipv6-");
+		if (is(uri, "network:///routing/ipv6/route-table"))
+			return uri_paths_touch("ietf-routing:routing", path) && !strstr(path, "/rib[name='ipv4-");
 		return is(uri, "network:///drift");
 	}
 	return (ds == DS_RUNNING &&

@@ -81,6 +81,12 @@ static void mark_route(struct sys *s, const struct netlink_route *r)
 	events_mark(s->events, path, clock_now());
 }
 
+/* IPv4 routes go with their link or address, and the kernel tells nobody. */
+static void mark_silent(struct sys *s)
+{
+	events_mark(s->events, ROUTING "/ribs", clock_now());
+}
+
 static void on_kernel(void *ctx, const struct netlink_event *ev)
 {
 	struct sys *s = ctx;
@@ -90,9 +96,13 @@ static void on_kernel(void *ctx, const struct netlink_event *ev)
 	case NETLINK_EV_LINK:
 		keep_name(s, &ev->link, ev->gone);
 		mark_interface(s, ev->link.name, "");
+		if (ev->gone || !(ev->link.flags & IFF_UP))
+			mark_silent(s);
 		break;
 	case NETLINK_EV_ADDR:
 		mark_number(s, ev->addr.ifindex, ev->addr.family);
+		if (ev->gone && ev->addr.family == AF_INET)
+			mark_silent(s);
 		break;
 	case NETLINK_EV_NEIGH:
 		mark_number(s, ev->neigh.ifindex, ev->neigh.family);
