@@ -111,17 +111,29 @@ async function showHistory() {
 }
 
 async function showCommit(commitId) {
-	const {diff} = await mcp.tool('network.diff', {commitId});
+	let diff;
+	try {
+		({diff} = await mcp.tool('network.diff', {commitId}));
+	} catch (e) {
+		$('history').querySelector('.error').textContent = problem(e);
+		return;
+	}
 	$('history-diff').replaceChildren(make('h3', {}, `Changes of ${commitId}`), diffList(diff));
 	$('history-diff').focus();
 }
 
 async function rollBack(steps, commitId) {
 	const sure = await ask({params: {message: `Undo ${commitId} and everything later?`, requestedSchema: {properties: {}}}});
-	if (sure.action === 'accept') {
+	if (sure.action !== 'accept')
+		return;
+	const place = $('history').querySelector('.error');
+	place.textContent = '';
+	try {
 		await mcp.tool('network.rollback', {steps});
-		await refresh();
+	} catch (e) {
+		place.textContent = problem(e);
 	}
+	await refresh();
 }
 
 async function showAudit() {

@@ -77,10 +77,10 @@ try {
 
 	// A change: stage, look, commit, confirm.
 	await tab('Configuration');
-	await page.getByLabel('Path').fill('ietf-interfaces:interfaces/interface=v0/descr');
+	await page.getByLabel('Path').fill('ietf-interfaces:interfaces/interface=x0/descr');
 	await page.locator('#paths option[value*="description"]').waitFor({state: 'attached'});
 	check(true, 'the path is completed from the schema');
-	await page.getByLabel('Path').fill('ietf-interfaces:interfaces/interface=v0/description');
+	await page.getByLabel('Path').fill('ietf-interfaces:interfaces/interface=x0/description');
 	await page.getByLabel('Value').fill('<b>from the console</b>');
 	await page.getByRole('button', {name: 'Stage'}).click();
 	await page.locator('#diff li', {hasText: '<b>from the console</b>'}).waitFor();
@@ -105,7 +105,7 @@ try {
 	// Rolled back at once, and by the deadline.
 	for (const how of ['button', 'deadline']) {
 		await tab('Configuration');
-		await page.getByLabel('Path').fill('ietf-interfaces:interfaces/interface=v0/description');
+		await page.getByLabel('Path').fill('ietf-interfaces:interfaces/interface=x0/description');
 		await page.getByLabel('Value').fill(how);
 		await page.getByRole('button', {name: 'Stage'}).click();
 		await page.locator('#diff li', {hasText: how}).waitFor();

@@ -55,7 +55,7 @@ c.edit(("merge", "/", {"ietf-netconf-acm:nacm": {"groups": {"group": [{"name": "
            "allowed-host": ["10.9.0.1"],
            "tls": {"certificate-file": f"{node.dir}/cert.pem", "key-file": f"{node.dir}/key.pem"},
            "authorization": {"users-file": f"{node.dir}/users.json"}}}}),
-       interface("v0", "10.9.0.1"))
+       interface("v0", "10.9.0.1"), interface("x0", description="spare", enabled=True))
 c.commit()
 wait_for("a KIRA neighbour", lambda: "\"neighbour\"" in c.read("network:///data/operational/kira:kira"), 15)
 # The browser sits at the other end of the link.

@@ -192,7 +192,8 @@ void store_hide(struct store *s, const struct principal *p, struct neterr *e)
 
 	if (!p || code == NETERR_NONE || e->err.where[0] != '/')
 		return;
-	known = path_parse(s->schema->ctx, e->err.where, &path, NULL) == 0 && may_know(s, p, &path);
+	/* A path that the schema does not know tells nothing but what was asked. */
+	known = path_parse(s->schema->ctx, e->err.where, &path, NULL) != 0 || may_know(s, p, &path);
 	path_free(&path);
 	if (known)
 		return;
