@@ -131,7 +131,7 @@ now = json.loads(c.tool("network.file.pull", filename="running-config", format="
 print("# over the boot:", str(e)[:200], alias(), addresses())
 tap.check(e is not None or (alias() == now["ietf-interfaces:interfaces"]["interface"][0].get("description")),
           "a step over the boot is refused, or leads kernel and running to the same")
-all_ends(15)
+report(node, tap)
 
 # ---- the end of the journal is lost ----
 node2 = Node()
@@ -174,6 +174,7 @@ for cut in (1, 3, 17, 64, 300):  # of the audit record, which no sync waits for
         print("#", r[-300:])
         tap.check("journal" in r or "audit" in r, f"{cut} bytes cut off: it says so and does not start")
         break
+report(node2, tap)
 node2.close()
 
 # ---- a full disk ----

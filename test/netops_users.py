@@ -66,5 +66,14 @@ def code(f, *args, **kw):
 
 
 def report(node, tap):
+    """Ends the daemons, which must do so in order and, under sanitizers, without a finding."""
+    for name in [n for n in ("netops", "sys") if n in node.process]:
+        code_ = node.kill(name, 15)
+        with open(f"{node.dir}/{name}.log") as f:
+            log = f.read()
+        bad = [x for x in ("AddressSanitizer", "LeakSanitizer: detected", "runtime error") if x in log]
+        if not tap.check(code_ == 0 and not bad, f"dep-{name} ends in order"):
+            at = min((log.find(x) for x in bad), default=max(len(log) - 3000, 0))
+            print(f"# {code_}\n# " + log[at:at + 4000].replace("\n", "\n# "))
     if tap.failed:
         print("# " + node.log().replace("\n", "\n# ")[-3000:])
