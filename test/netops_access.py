@@ -37,6 +37,10 @@ ann, eve, sam = (users.client(u) for u in ("ann", "eve", "sam"))
 HIDDEN = (SECRET, "hush0", "192.0.2.77", "quagga-keeper", "room 9")
 
 
+def head():
+    return root.tool("network.history")["commits"][0]["commitId"]
+
+
 def leaks(what):
     text = what if isinstance(what, str) else json.dumps(what)
     return [h for h in HIDDEN if h in text]
@@ -115,13 +119,29 @@ for commit in ("c-000002", "c-000003"):
 both("network.history", lambda c: c.tool("network.history"), seen=False)
 both("the audit log", lambda c: c.read("network:///audit/last100"))
 
+# Tools made of YANG.
+root.edit(("merge", "/", {"depanneur-netops:netops": {"expose": ["/ietf-system:system", "/ietf-interfaces:interfaces/interface"]}}), candidate="expose")
+root.commit(candidate="expose")
+tools = [{t["name"] for t in c.tools() if t["name"].startswith("yang.")} for c in (ann, eve)]
+SYSTEM, INTERFACE = "yang.ietf-system.system.edit", "yang.ietf-interfaces.interfaces.interface.edit"
+tap.check(tools[0] == {SYSTEM, INTERFACE} and tools[1] == {INTERFACE}, f"an exposed tool is listed for who may read its data {tools}")
+e = fails(eve.request, "tools/call", {"name": SYSTEM, "arguments": {"value": {"contact": "x"}}})
+tap.check(e is not None and not leaks(str(e)), f"and another does not call it {e and e.code}")
+e = fails(eve.tool, INTERFACE, key="hush0", value={"name": "hush0", "description": "x"})
+tap.check(e and e.code == -32083, f"nor writes by it what he may not {e and e.code}")
+tap.check(eve.tool(INTERFACE, key="open0", value={"name": "open0", "description": "by tool"})["applied"] == 1, "what he may he does")
+eve.tool("network.discard")
+root.edit(("delete", "depanneur-netops:netops/expose"), candidate="expose")
+root.commit(candidate="expose")
+tap.check(not [t for t in eve.tools() if t["name"].startswith("yang.")], "what is exposed no more is no tool any more")
+
 # What was, and is no more.
 root.edit(("delete", "ietf-interfaces:interfaces/interface=hush0"), ("delete", "ietf-system:system/contact"))
 root.commit(comment="gone")
-both("network.diff of what was deleted", lambda c: c.tool("network.diff", commitId="c-000004"))
+both("network.diff of what was deleted", lambda c: c.tool("network.diff", commitId=head()))
 both("the audit record of what was deleted", lambda c: c.read("network:///audit/last3"))
 root.tool("network.rollback", steps=1)
-both("network.diff of the rollback", lambda c: c.tool("network.diff", commitId="c-000005"))
+both("network.diff of the rollback", lambda c: c.tool("network.diff", commitId=head()))
 
 # Errors.
 eve.edit(("merge", "ietf-interfaces:interfaces/interface=open0", {"ietf-interfaces:interface": [

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Arguments that hold data, or words that name it. */
-static const char *const data_args[] = {"edit", "value", "commands", "cmd", "content", "path", "key"};
+static const char *const data_args[] = {"edit",	   "value", "commands", "cmd",
+					"content", "path",  "key"};
 
 static bool hide_args(yyjson_mut_doc *doc, yyjson_mut_val *args)
 {
@@ -16,7 +17,8 @@ static bool hide_args(yyjson_mut_doc *doc, yyjson_mut_val *args)
 	for (i = 0; i < sizeof(data_args) / sizeof(data_args[0]); i++) {
 		if (!yyjson_mut_obj_get(args, data_args[i]))
 			continue;
-		yyjson_mut_obj_put(args, yyjson_mut_str(doc, data_args[i]), yyjson_mut_str(doc, "[hidden]"));
+		yyjson_mut_obj_put(args, yyjson_mut_str(doc, data_args[i]),
+				   yyjson_mut_str(doc, "[hidden]"));
 		hid = true;
 	}
 	return hid;
@@ -32,14 +34,15 @@ static bool hide_words(yyjson_mut_doc *doc, yyjson_mut_val *record)
 	for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 		if (!yyjson_mut_obj_get(record, said[i]))
 			continue;
-		yyjson_mut_obj_put(record, yyjson_mut_str(doc, said[i]), yyjson_mut_str(doc, "[hidden]"));
+		yyjson_mut_obj_put(record, yyjson_mut_str(doc, said[i]),
+				   yyjson_mut_str(doc, "[hidden]"));
 		hid = true;
 	}
 	return hid;
 }
 
-static bool hide_diff(struct ops *o, const struct principal *by, yyjson_mut_doc *doc, yyjson_mut_val *record,
-		      yyjson_val *diff)
+static bool hide_diff(struct ops *o, const struct principal *by, yyjson_mut_doc *doc,
+		      yyjson_mut_val *record, yyjson_val *diff)
 {
 	struct changes c = {0};
 	yyjson_mut_val *kept = yyjson_mut_arr(doc);
@@ -95,7 +98,8 @@ static void one(struct ops *o, const struct principal *by, struct slice line, st
 	yyjson_doc_free(parsed);
 }
 
-void ops_readable_audit(struct ops *o, const struct principal *by, struct slice lines, struct buf *out)
+void ops_readable_audit(struct ops *o, const struct principal *by, struct slice lines,
+			struct buf *out)
 {
 	const uint8_t *p = lines.p;
 	const uint8_t *end = lines.p + lines.n;

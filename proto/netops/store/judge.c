@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Changes judged by access control: may p make them, may p see them? Each by its node as it is in running or will be; and
- * what is in neither (of an old commit) by a node that is made for the question, so that rules about one entry hold for what
- * is gone as well. */
+/* Changes judged by access control: may p make them, may p see them? Each by its node as it is in
+ * running or will be; and what is in neither (of an old commit) by a node that is made for the
+ * question, so that rules about one entry hold for what is gone as well. */
 #include "proto/netops/store/path.h"
 #include "proto/netops/store/store_priv.h"
 
@@ -24,7 +24,9 @@ static enum nacm_access access_of(const struct judging *j, const struct change *
 {
 	if (!j->write)
 		return NACM_READ;
-	return c->op == CHANGE_CREATE ? NACM_CREATE : c->op == CHANGE_DELETE ? NACM_DELETE : NACM_UPDATE;
+	return c->op == CHANGE_CREATE	? NACM_CREATE
+	       : c->op == CHANGE_DELETE ? NACM_DELETE
+					: NACM_UPDATE;
 }
 
 static bool may(const struct judging *j, const struct change *c, const struct lyd_node *node)
@@ -72,15 +74,16 @@ static bool as_made(const struct judging *j, const struct change *c)
 	struct lyd_node *node = NULL;
 	bool ok;
 
-	if (lyd_new_path2(NULL, j->s->schema->ctx, c->path, value, value ? strlen(value) : 0, LYD_ANYDATA_STRING, 0,
-			  &top, &node) != LY_SUCCESS)
+	if (lyd_new_path2(NULL, j->s->schema->ctx, c->path, value, value ? strlen(value) : 0,
+			  LYD_ANYDATA_STRING, 0, &top, &node) != LY_SUCCESS)
 		return false;
 	ok = node && may(j, c, node);
 	lyd_free_all(top);
 	return ok;
 }
 
-int store_judge(struct store *s, const struct principal *p, const struct changes *c, bool write, bool staged, bool *no)
+int store_judge(struct store *s, const struct principal *p, const struct changes *c, bool write,
+		bool staged, bool *no)
 {
 	struct judging j = {.s = s, .p = p, .c = c, .write = write, .no = no};
 	size_t i;
@@ -103,7 +106,8 @@ int store_judge(struct store *s, const struct principal *p, const struct changes
 	return 0;
 }
 
-int store_may_make(struct store *s, const struct principal *p, const struct changes *c, struct neterr *e)
+int store_may_make(struct store *s, const struct principal *p, const struct changes *c,
+		   struct neterr *e)
 {
 	bool *no;
 	size_t i;
