@@ -8,6 +8,8 @@
 
 struct options {
 	const char *state_dir;
+	const char *resolv_conf; /* or NULL */
+	bool set_hostname;
 	const char *run_dir;
 	const char *user; /* NULL: stay who we are */
 	enum sandbox_seccomp seccomp;
