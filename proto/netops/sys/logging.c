@@ -170,7 +170,8 @@ int logging_open(struct sys *s, struct err *err)
 		err_set(err, -errno, "cannot make %s: %s", at.sun_path, strerror(errno));
 		return err->code;
 	}
-	open_kernel(s);
+	if (!s->params.no_kernel_log)
+		open_kernel(s);
 	setsockopt(s->log_fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	return 0;
 }

@@ -62,7 +62,8 @@ static int run(const struct options *o)
 	struct sys_params params = {.run_dir = o->run_dir,
 				    .state_dir = o->state_dir,
 				    .resolv_conf = o->resolv_conf,
-				    .set_hostname = o->set_hostname};
+				    .set_hostname = o->set_hostname,
+				    .no_kernel_log = o->no_kernel_log};
 	struct sys *s = calloc(1, sizeof(*s));
 	struct err err = {0};
 	int rc = s ? 0 : err_set(&err, -ENOMEM, "no memory");

@@ -21,6 +21,7 @@ struct sys_params {
 	gid_t socket_gid;
 	const char *resolv_conf; /* or NULL */
 	bool set_hostname;
+	bool no_kernel_log;
 };
 
 struct sys {
