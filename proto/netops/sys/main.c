@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dep-sys: the device backend on Linux, the only privileged part of network operations. Typed steps in, observed state
- * and events out, over the counter; it opens no network port and parses nothing from the network.
+ * and events out, over the counter; it listens on no network port and parses nothing from the network.
  *
  * In this order: everything that needs privileges is opened; what is not needed is given up (base/sandbox.h); only then is
  * the first request read. CAP_NET_ADMIN stays: it is the room's work. */
