@@ -101,7 +101,9 @@ class Node:
         state = f"{self.state_dir}/{name}"
         os.makedirs(state, exist_ok=True)
         self.process[name] = subprocess.Popen(
-            [self.path(name), "--run-dir", self.run_dir, "--state-dir", state], env=self.env,
+            # The kernel's messages are those of the whole machine.
+            [self.path(name), "--run-dir", self.run_dir, "--state-dir", state,
+             *(["--no-kernel-log"] if name == "sys" else [])], env=self.env,
             stdout=subprocess.DEVNULL, stderr=open(f"{self.dir}/{name}.log", "a"))
         wait_for(f"{name}.sock", lambda: self.listens(f"{name}.sock") or self.process[name].poll() is not None)
         if self.process[name].poll() is not None:

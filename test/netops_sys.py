@@ -20,7 +20,25 @@ ip("link", "add", "foreign0", "type", "veth", "peer", "name", "foreign1")
 ip("link", "set", "foreign0", "up")
 ip("route", "add", "198.51.100.0/24", "dev", "foreign0", "proto", "static")
 run("nft", "add table inet foreign; add chain inet foreign c { type filter hook input priority 5; }")
-node = Node()
+os.unshare(0x04000000)  # CLONE_NEWUTS: the hostname is changed
+
+
+class SysNode(Node):
+    def path(self, name):
+        path = super().path(name)
+        if name != "sys":
+            return path
+        wrapper = f"{self.dir}/sys.sh"
+        with open(wrapper, "w") as f:
+            f.write(f"#!/bin/sh\nexec {os.path.abspath(path)} --resolv-conf {self.dir}/etc/resolv.conf --set-hostname \"$@\"\n")
+        os.chmod(wrapper, 0o755)
+        return wrapper
+
+
+node = SysNode()
+os.mkdir(f"{node.dir}/etc")
+with open(f"{node.dir}/etc/resolv.conf", "w") as f:
+    f.write("nameserver 192.0.2.53\n")
 c = node.start()
 
 # ---- the log ----
@@ -100,6 +118,68 @@ tap.check(wait_for("filter", lambda: any("rule" in r for r in nft_json("list", "
 tap.check(wait_for("no drift", lambda: drift() == [], 8), "and nothing differs")
 tap.check("198.51.100.0/24" in ip("route") and nft_json("list", "table", "inet", "foreign") is not None,
           "a foreign route and a foreign table are still there")
+
+# ---- hostname, resolver ----
+def resolver():
+    with open(f"{node.dir}/etc/resolv.conf") as f:
+        return f.read()
+
+
+before = socket.gethostname()
+c.edit(("merge", "/", {"ietf-system:system": {"hostname": "edge1.example", "contact": "noc", "dns-resolver": {
+    "search": ["example.net", "example.org"], "server": [{"name": "a", "udp-and-tcp": {"address": "192.0.2.1"}},
+                                                         {"name": "b", "udp-and-tcp": {"address": "2001:db8::1"}}],
+    "options": {"timeout": 3}}}}), candidate="sys")
+c.commit(candidate="sys", confirmed=1)
+tap.check(socket.gethostname() == "edge1.example", "the hostname is set")
+tap.check("search example.net example.org\nnameserver 192.0.2.1\nnameserver 2001:db8::1\noptions timeout:3 attempts:2\n"
+          in resolver(), "the resolver's file is written")
+tap.check(wait_for("rollback", lambda: socket.gethostname() == before, 5) and resolver() == "nameserver 192.0.2.53\n",
+          "and both are as before after the timeout")
+library = c.read("network:///yang/library")
+tap.check("depanneur-system-deviations" in library and "depanneur-resolver-deviations" not in library and
+          "ietf-syslog" in library, "the YANG library says what is supported")
+for path, value in (("clock", {"timezone-utc-offset": 60}), ("ntp", {"enabled": True}), ("radius", {})):
+    try:
+        c.edit(("merge", "/", {"ietf-system:system": {path: value}}), candidate="none")
+        tap.check(False, f"{path} is refused")
+    except NetworkError as e:
+        tap.check(e.code == -32084, f"{path} is refused, as it has no effect: {e.code}")
+
+# ---- where lines go ----
+collector = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+collector.bind(("127.0.0.1", 0))
+collector.settimeout(5)
+c.edit(("merge", "/", {"ietf-syslog:syslog": {"actions": {
+    "file": {"log-file": [{"name": "file:auth", "filter": {"facility-list": [
+        {"facility": "ietf-syslog:auth", "severity": "warning"}]}}]},
+    "remote": {"destination": [{"name": "c", "udp": {"udp": [{"address": "127.0.0.1", "port": collector.getsockname()[1]}]},
+                                "facility-override": "ietf-syslog:local3",
+                                "filter": {"facility-list": [{"facility": "all", "severity": "error"}]}}]}}}}),
+       candidate="log")
+c.commit(candidate="log")
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+    s.connect(f"{node.run_dir}/log.sock")
+    s.send(b"<38>sshd[7]: informational")
+    s.send(b"<36>sshd[7]: a warning")
+    s.send(b"<11>app[8]: an error")
+got = collector.recv(2000).decode()
+tap.check(got.startswith("<155>1 20") and got.endswith(f" {socket.gethostname()} app 8 - - an error"),
+          f"the collector gets RFC 5424: {got}")
+with open(f"{node.state_dir}/sys/files/auth/log.0") as f:
+    text = f.read()
+tap.check("a warning" in text and "informational" not in text and "an error" not in text, "the file has what it asks for")
+c.edit(("delete", "ietf-syslog:syslog"), candidate="nolog")
+c.commit(candidate="nolog")
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+    s.connect(f"{node.run_dir}/log.sock")
+    s.send(b"<11>app[8]: another error")
+collector.settimeout(0.5)
+try:
+    collector.recv(2000)
+    tap.check(False, "a removed destination gets nothing")
+except TimeoutError:
+    tap.check(True, "a removed destination gets nothing")
 
 # ---- queues ----
 def queue():

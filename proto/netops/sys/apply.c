@@ -81,6 +81,9 @@ static int take(struct apply *a, size_t *n, struct err *err)
 		return apply_filters(a, n, err);
 	case STEP_QUEUE:
 		return apply_queue(a, s, err);
+	case STEP_SYSTEM:
+	case STEP_LOGGING:
+		return apply_setting(a, s, err);
 	case STEP_PURGE:
 		return s->purge == PURGE_FIRST ? 0 : apply_purge(a, err);
 	default:
@@ -130,7 +133,7 @@ static void free_lost(struct apply *a)
 /* Goes back as far as possible. What fails is told once, with the first reason. */
 static void undo(struct apply *a, struct err *err)
 {
-	struct apply u = {.nl = a->nl, .ask = a->ask, .filters = a->filters, .undoing = true, .out = a->out, .steps = &a->back};
+	struct apply u = {.nl = a->nl, .ask = a->ask, .filters = a->filters, .settings = a->settings, .undoing = true, .out = a->out, .steps = &a->back};
 	struct err first = {0};
 	size_t failed = 0;
 	size_t n;
@@ -153,11 +156,12 @@ static void undo(struct apply *a, struct err *err)
 			 first.what);
 }
 
-int apply_steps(struct netlink *nl, struct filters *filters, const struct steps *kept,
-		const struct steps *steps, bool dry_run, struct apply_result *out, struct err *err)
+int apply_steps(struct netlink *nl, struct filters *filters, struct settings *settings,
+		const struct steps *kept, const struct steps *steps, bool dry_run, struct apply_result *out, struct err *err)
 {
 	struct apply a = {.nl = nl,
 			  .filters = filters,
+			  .settings = settings,
 			  .steps = steps,
 			  .kept = kept,
 			  .dry_run = dry_run,

@@ -19,11 +19,12 @@ struct apply_result {
 	struct steps extra;   /* of a dry run: what a purge would remove */
 };
 
-/* filters: NULL where this machine has none. kept: keys of steps of earlier calls, which a purge leaves (NULL: none). dry_run: only finds what would change. Returns 0, or a negative errno and err: what, where (index and step), the mend; then
+/* filters, settings: NULL where there are none. kept: keys of steps of earlier calls, which a purge leaves (NULL: none). dry_run: only finds what would change. Returns 0, or a negative errno and err: what, where (index and step), the mend; then
  * nothing is changed, or err says what could not be undone. *out must be released in every case. */
 struct filters;
-int apply_steps(struct netlink *nl, struct filters *filters, const struct steps *kept,
-		const struct steps *steps, bool dry_run, struct apply_result *out, struct err *err);
+struct settings;
+int apply_steps(struct netlink *nl, struct filters *filters, struct settings *settings,
+		const struct steps *kept, const struct steps *steps, bool dry_run, struct apply_result *out, struct err *err);
 /* Whether this kernel has queues of that kind: one is made on a link of no use, and removed. */
 int queue_try(struct netlink *nl, uint32_t ifindex, const char *kind, struct err *err);
 void apply_result_free(struct apply_result *r);

@@ -20,6 +20,7 @@ struct apply {
 	struct filters *filters;
 	const struct steps *steps;
 	const struct steps *kept; /* or NULL */
+	struct settings *settings; /* or NULL */
 	size_t at; /* the step under way */
 	bool dry_run;
 	bool undoing; /* no inverses are kept */
@@ -58,6 +59,7 @@ int apply_filters(struct apply *a, size_t *n, struct err *err);
 /* Removes what is ours and wanted by no step. */
 int apply_purge(struct apply *a, struct err *err);
 
+int apply_setting(struct apply *a, const struct step *s, struct err *err);
 int apply_queue(struct apply *a, const struct step *s, struct err *err);
 /* Calls f, which takes the step over, for each queue of ours, as far as its kind and link. */
 int queues_ours(struct apply *a, void (*f)(void *ctx, struct step *s), void *ctx);

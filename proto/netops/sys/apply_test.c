@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "proto/netops/sys/apply.h"
 #include "proto/netops/sys/filters.h"
+#include "proto/netops/sys/settings.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -24,6 +25,7 @@ extern const char depanneur_sys_yang[];
 static struct config_schema *schema;
 static struct netlink *nl;
 static struct filters *filters;
+static struct settings *settings;
 static bool root;
 
 #define NEEDS_ROOT()                                                                               \
@@ -188,7 +190,7 @@ static int take_list(const struct steps *steps, bool dry_run, struct steps *back
 
 	err = err ? err : &own;
 	*err = (struct err){0};
-	rc = apply_steps(nl, filters, NULL, steps, dry_run, &r, err);
+	rc = apply_steps(nl, filters, settings, NULL, steps, dry_run, &r, err);
 	if (rc == 0)
 		rc = (int)r.n_changed;
 	if (back) {
@@ -684,7 +686,7 @@ static void test_purge_in_parts(void **state)
 	}
 	steps_free(&steps);
 	steps = parse("[{\"route\":{\"to\":\"198.51.101.0/24\",\"via\":\"10.0.0.2\"}},{\"purge\":{\"part\":\"last\"}}]");
-	assert_int_equal(apply_steps(nl, filters, &kept, &steps, true, &r, &err), 0);
+	assert_int_equal(apply_steps(nl, filters, NULL, &kept, &steps, true, &r, &err), 0);
 	assert_int_equal(r.n_changed, 1);
 	assert_int_equal(r.extra.n, 1);
 	assert_int_equal(r.extra.at[0].kind, STEP_ROUTE);
@@ -692,7 +694,7 @@ static void test_purge_in_parts(void **state)
 	apply_result_free(&r);
 	LOOK("ip", "route");
 	assert_non_null(strstr(seen, "198.51.100.0/24"));
-	assert_int_equal(apply_steps(nl, filters, &kept, &steps, false, &r, &err), 0);
+	assert_int_equal(apply_steps(nl, filters, NULL, &kept, &steps, false, &r, &err), 0);
 	apply_result_free(&r);
 	LOOK("ip", "route");
 	assert_null(strstr(seen, "198.51.100.0/24"));

@@ -2,6 +2,7 @@
 /* Steps of filters, and the removal of everything of ours that is not wanted. */
 #include "proto/netops/sys/apply_priv.h"
 #include "proto/netops/sys/filters.h"
+#include "proto/netops/sys/settings.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,6 +51,23 @@ int apply_filters(struct apply *a, size_t *n, struct err *err)
 		a->at += at;
 	free(changed);
 	return rc;
+}
+
+/* ---- System, logging ---- */
+
+int apply_setting(struct apply *a, const struct step *s, struct err *err)
+{
+	struct step back = {0};
+	bool changed = false;
+	int rc;
+
+	if (!a->settings)
+		return err_set(err, -EOPNOTSUPP, "there is nothing to set here");
+	rc = settings_apply(a->settings, s, a->dry_run, &changed, &back, err);
+	if (rc || !changed)
+		return rc;
+	apply_changed(a, a->at);
+	return a->dry_run ? 0 : apply_back(a, &back);
 }
 
 /* ---- Purge ---- */
@@ -203,6 +221,28 @@ static int take_gone(struct apply *a, const struct steps *gone, struct err *err)
 	return rc;
 }
 
+/* Without a step that says otherwise, lines of the log go nowhere, and the resolver is somebody else's. */
+static int purge_settings(struct apply *a, const struct purge *p, struct err *err)
+{
+	struct step none = {.filter = {(char *)"", (char *)"{}"}};
+	bool logging = false;
+	bool system = false;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < p->n; i++) {
+		logging = logging || p->wanted[i]->kind == STEP_LOGGING;
+		system = system || p->wanted[i]->kind == STEP_SYSTEM;
+	}
+	none.kind = STEP_LOGGING;
+	if (a->settings && !logging)
+		rc = apply_setting(a, &none, err);
+	none.kind = STEP_SYSTEM;
+	if (a->settings && !system && rc == 0)
+		rc = apply_setting(a, &none, err);
+	return rc;
+}
+
 static int purge_filters(struct apply *a, const struct purge *p, struct err *err)
 {
 	struct steps gone = {0};
@@ -276,6 +316,8 @@ int apply_purge(struct apply *a, struct err *err)
 		rc = a->dry_run ? tell_gone(a, &p.gone) : take_gone(a, &p.gone, err);
 	if (rc == 0)
 		rc = purge_filters(a, &p, err);
+	if (rc == 0)
+		rc = purge_settings(a, &p, err);
 	free(p.wanted);
 	steps_free(&p.gone);
 	return rc;

@@ -123,6 +123,9 @@ static void on_filters(uv_poll_t *poll, int status, int what)
 	struct sys *s = poll->data;
 
 	read_filters(s);
+	/* As in watch.c. */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_filters);
 	sys_settle(s);
 }
 

@@ -5,7 +5,9 @@
 #include "proto/netops/sys/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,11 +31,14 @@ static void add(struct sys *s, struct slice message)
 	struct syslog_message m;
 	char line[SYSLOG_LINE];
 	char now[STATE_TIME_TEXT];
+	size_t n;
 	int rc;
 
 	syslog_parse(message, &m);
 	now_text(now);
-	rc = ring_add(s->ring, line, syslog_line(&m, now, s->host, line));
+	n = syslog_line(&m, now, s->host, line);
+	settings_line(s->settings, &m, now, s->host, line, n);
+	rc = ring_add(s->ring, line, n);
 	if (rc)
 		log_error("a line of the log is lost", LOG_TEXT("reason", strerror(-rc)));
 	else
@@ -55,6 +60,55 @@ static void on_readable(uv_poll_t *poll, int status, int what)
 			add(s, slice_of(in, (size_t)n));
 	}
 	sys_settle(s);
+}
+
+/* "PRIORITY,NUMBER,TIME,FLAGS;TEXT", one a read: the kernel's Documentation/ABI/testing/dev-kmsg. */
+static void on_kernel(uv_poll_t *poll, int status, int what)
+{
+	struct sys *s = poll->data;
+	char in[DATAGRAM];
+	char out[DATAGRAM + 32];
+	int i;
+
+	for (i = 0; i < DATAGRAMS; i++) {
+		ssize_t n = read(s->kmsg_fd, in, sizeof(in) - 1);
+		char *text;
+
+		/* Older ones were overwritten: the next read goes on. */
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			break;
+		in[n] = '\0';
+		text = strchr(in, ';');
+		if (!text)
+			continue;
+		text++;
+		text[strcspn(text, "\n")] = '\0';
+		snprintf(out, sizeof(out), "<%lu>kernel: %s", strtoul(in, NULL, 10) & 0xff, text);
+		add(s, slice_of(out, strlen(out)));
+	}
+	sys_settle(s);
+}
+
+/* From now on; without the right to read them they are left out. */
+static void open_kernel(struct sys *s)
+{
+	s->kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (s->kmsg_fd < 0 || lseek(s->kmsg_fd, 0, SEEK_END) < 0)
+		log_info("messages of the kernel are left out", LOG_TEXT("reason", strerror(errno)));
+}
+
+static int start_kernel(struct sys *s)
+{
+	int rc = s->kmsg_fd >= 0 ? uv_poll_init(&s->loop, &s->kmsg_poll, s->kmsg_fd) : -1;
+
+	/* Where it cannot be waited for it is no log of a kernel. */
+	if (rc)
+		return 0;
+	s->kmsg_poll.data = s;
+	s->kmsg_polling = true;
+	return uv_poll_start(&s->kmsg_poll, UV_READABLE, on_kernel);
 }
 
 void logging_own(struct sys *s, enum log_level level, const char *fmt, ...)
@@ -116,6 +170,8 @@ int logging_open(struct sys *s, struct err *err)
 		err_set(err, -errno, "cannot make %s: %s", at.sun_path, strerror(errno));
 		return err->code;
 	}
+	if (!s->params.no_kernel_log)
+		open_kernel(s);
 	setsockopt(s->log_fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	return 0;
 }
@@ -128,7 +184,8 @@ int logging_start(struct sys *s)
 		return rc;
 	s->log_poll.data = s;
 	s->logging = true;
-	return uv_poll_start(&s->log_poll, UV_READABLE, on_readable);
+	rc = uv_poll_start(&s->log_poll, UV_READABLE, on_readable);
+	return rc ? rc : start_kernel(s);
 }
 
 void logging_close(struct sys *s)
@@ -140,6 +197,14 @@ void logging_close(struct sys *s)
 		uv_close((uv_handle_t *)&s->log_poll, NULL);
 	}
 	s->logging = false;
+	if (s->kmsg_polling) {
+		uv_poll_stop(&s->kmsg_poll);
+		uv_close((uv_handle_t *)&s->kmsg_poll, NULL);
+	}
+	s->kmsg_polling = false;
+	if (s->kmsg_fd > 0)
+		close(s->kmsg_fd);
+	s->kmsg_fd = -1;
 	if (s->log_fd >= 0) {
 		close(s->log_fd);
 		snprintf(path, sizeof(path), "%s/log.sock", s->params.run_dir);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dep-sys: the device backend on Linux, the only privileged part of network operations. Typed steps in, observed state
- * and events out, over the counter; it opens no network port and parses nothing from the network.
+ * and events out, over the counter; it listens on no network port and parses nothing from the network.
  *
  * In this order: everything that needs privileges is opened; what is not needed is given up (base/sandbox.h); only then is
  * the first request read. CAP_NET_ADMIN stays: it is the room's work. */
@@ -10,6 +10,7 @@
 #include "proto/netops/sys/sys.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,10 @@
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
 static const int kept[] = {CAP_NET_ADMIN, -1};
+static const int kept_hostname[] = {CAP_NET_ADMIN, CAP_SYS_ADMIN, -1};
 /* libnftables waits for the kernel with these. */
 static const char *const calls[] = {"select", "pselect6", NULL};
+static const char *const calls_hostname[] = {"select", "pselect6", "sethostname", NULL};
 static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, -1};
 
 static int fail(const struct err *err, int status)
@@ -44,21 +47,30 @@ static int make_dir(const char *dir, mode_t mode, const struct sandbox *s, struc
 
 static int run(const struct options *o)
 {
-	const char *const writable[] = {o->state_dir, o->run_dir, "/proc/sys/net", "/dev/net", NULL};
+	char resolv_dir[PATH_MAX] = "";
+	const char *const writable[] = {o->state_dir, o->run_dir, "/proc/sys/net", "/dev/net",
+					o->resolv_conf ? resolv_dir : NULL, NULL};
 	struct sandbox sandbox = {
 		.name = "dep-sys",
-		.capabilities = kept,
-		.required = 1,
+		.capabilities = o->set_hostname ? kept_hostname : kept,
+		.required = o->set_hostname ? 2 : 1,
 		.seccomp = o->seccomp,
-		.calls = calls,
+		.calls = o->set_hostname ? calls_hostname : calls,
 		.families = families,
 		.writable = writable,
 	};
-	struct sys_params params = {.run_dir = o->run_dir, .state_dir = o->state_dir};
+	struct sys_params params = {.run_dir = o->run_dir,
+				    .state_dir = o->state_dir,
+				    .resolv_conf = o->resolv_conf,
+				    .set_hostname = o->set_hostname,
+				    .no_kernel_log = o->no_kernel_log};
 	struct sys *s = calloc(1, sizeof(*s));
 	struct err err = {0};
 	int rc = s ? 0 : err_set(&err, -ENOMEM, "no memory");
 
+	if (o->resolv_conf)
+		snprintf(resolv_dir, sizeof(resolv_dir), "%.*s", (int)(strrchr(o->resolv_conf, '/') - o->resolv_conf + 1),
+			 o->resolv_conf);
 	if (rc == 0 && o->user)
 		rc = sandbox_user(&sandbox, o->user, &err);
 	if (rc == 0)

@@ -14,6 +14,9 @@ const char options_help[] =
 	"\n"
 	"  --state-dir DIR    keeps the log and what survives a restart (default: /var/lib/depanneur/sys)\n"
 	"  --run-dir DIR      holds the sockets sys.sock and log.sock (default: /run/depanneur)\n"
+	"  --resolv-conf FILE write the resolver of ietf-system there (default: not supported)\n"
+	"  --set-hostname     set the hostname of ietf-system (default: not supported); keeps CAP_SYS_ADMIN\n"
+	"  --no-kernel-log    leave the kernel's own messages out of the log\n"
 	"  --user NAME        become this user when everything is open (default: stay)\n"
 	"  --seccomp MODE     system calls beyond the allowed: on (kill), log (audit log), off (default: on)\n"
 	"  --log LEVEL        error, warning, notice, info or debug (default: notice)\n"
@@ -21,11 +24,14 @@ const char options_help[] =
 	"\n"
 	"Ends with 0 after a signal, 1 where it cannot start or go on, 2 for wrong options.\n";
 
-enum { OPT_STATE = 256, OPT_RUN, OPT_USER, OPT_SECCOMP, OPT_LOG, OPT_VERSION, OPT_HELP };
+enum { OPT_STATE = 256, OPT_RUN, OPT_USER, OPT_SECCOMP, OPT_LOG, OPT_VERSION, OPT_HELP, OPT_RESOLV, OPT_HOSTNAME, OPT_KERNEL };
 
 static const struct option longs[] = {
 	{"state-dir", required_argument, NULL, OPT_STATE},
 	{"run-dir", required_argument, NULL, OPT_RUN},
+	{"resolv-conf", required_argument, NULL, OPT_RESOLV},
+	{"set-hostname", no_argument, NULL, OPT_HOSTNAME},
+	{"no-kernel-log", no_argument, NULL, OPT_KERNEL},
 	{"user", required_argument, NULL, OPT_USER},
 	{"seccomp", required_argument, NULL, OPT_SECCOMP},
 	{"log", required_argument, NULL, OPT_LOG},
@@ -50,6 +56,15 @@ static int read_one(struct options *o, int c, struct err *err)
 		return 0;
 	case OPT_RUN:
 		o->run_dir = optarg;
+		return 0;
+	case OPT_RESOLV:
+		o->resolv_conf = optarg;
+		return optarg[0] == '/' ? 0 : wrong(err, "--resolv-conf takes a path from the root, not ", optarg, "");
+	case OPT_HOSTNAME:
+		o->set_hostname = true;
+		return 0;
+	case OPT_KERNEL:
+		o->no_kernel_log = true;
 		return 0;
 	case OPT_USER:
 		o->user = optarg;

@@ -8,6 +8,9 @@
 
 struct options {
 	const char *state_dir;
+	const char *resolv_conf; /* or NULL */
+	bool set_hostname;
+	bool no_kernel_log;
 	const char *run_dir;
 	const char *user; /* NULL: stay who we are */
 	enum sandbox_seccomp seccomp;

@@ -224,6 +224,8 @@ static int finish(struct planner *p)
 
 	for (i = 0; i < p->n && p->rc == 0; i++)
 		object_steps(p, p->order[i]);
+	if (p->rc == 0)
+		plan_settings_steps(p, top(p->after, "ietf-system", "system"), top(p->after, "ietf-syslog", "syslog"));
 	steps = p->rc ? NULL : yyjson_mut_arr(p->doc);
 	for (i = 0; steps && i < PLAN_PHASES; i++) {
 		while (p->phase[i] && (s = yyjson_mut_arr_remove_first(p->phase[i])))
@@ -266,6 +268,7 @@ int plan_changes(const struct changes *c, const struct lyd_node *after, struct p
 		else if (n > 1 &&
 			 strncmp(c->at[i].path, "/ietf-access-control-list:acls/", 31) == 0)
 			plan_acl_change(&p, &c->at[i], s, n);
+		plan_settings_change(&p, &c->at[i]);
 	}
 	if (p.rc == 0)
 		plan_route_again(&p);
@@ -282,6 +285,7 @@ int plan_all(const struct lyd_node *tree, struct plan *out, struct err *err)
 		plan_if_all(&p, top(tree, "ietf-interfaces", "interfaces"));
 		plan_route_all(&p, top(tree, "ietf-routing", "routing"));
 		plan_acl_all(&p, top(tree, "ietf-access-control-list", "acls"));
+		plan_settings_all(&p, top(tree, "ietf-system", "system"), top(tree, "ietf-syslog", "syslog"));
 	}
 	return finish(&p);
 }

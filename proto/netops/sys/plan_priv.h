@@ -24,6 +24,7 @@ enum plan_phase {
 	PLAN_ROUTE,
 	PLAN_FILTER,
 	PLAN_QUEUE,
+	PLAN_SETTING,
 	PLAN_PHASES,
 };
 
@@ -90,6 +91,7 @@ struct planner {
 	size_t n;
 	size_t cap;
 	bool all; /* plan_all */
+	bool system, logging; /* are touched */
 	struct err *err;
 	int rc;
 };
@@ -127,6 +129,12 @@ void plan_acl_change(struct planner *p, const struct change *c, const struct pat
 		     unsigned n);
 void plan_acl_steps(struct planner *p, struct object *o);
 void plan_acl_all(struct planner *p, const struct lyd_node *acls);
+/* plan_settings.c: ietf-system and ietf-syslog; NULL where the tree has none. */
+void plan_settings_change(struct planner *p, const struct change *c);
+void plan_settings_all(struct planner *p, const struct lyd_node *system,
+		       const struct lyd_node *syslog);
+void plan_settings_steps(struct planner *p, const struct lyd_node *system,
+			 const struct lyd_node *syslog);
 /* Routes of the tree that may have gone with what happened to these interfaces. */
 void plan_route_again(struct planner *p);
 

@@ -15,6 +15,10 @@
 extern const char depanneur_sys_yang[];
 extern const char depanneur_interfaces_yang[];
 extern const char depanneur_deviations_yang[];
+extern const char depanneur_system_deviations_yang[];
+extern const char depanneur_hostname_deviations_yang[];
+extern const char depanneur_resolver_deviations_yang[];
+extern const char depanneur_syslog_deviations_yang[];
 
 /* ---- Modules ---- */
 
@@ -26,7 +30,11 @@ static const char *const acl_features[] = {
 	"mixed-eth-ipv4-ipv6", "acl-aggregate-stats", "interface-attachment", NULL};
 
 /* Filled by modules_fill() with what this kernel has. */
-static struct counter_module modules[16];
+static struct counter_module modules[24];
+
+static const char *const syslog_features[] = {"file-action", "remote-action", NULL};
+
+#define DEVIATIONS(name, text) {"depanneur-" name "-deviations", "2026-11-24", text, NULL, true, false}
 
 static void modules_fill(const struct sys *s)
 {
@@ -41,9 +49,16 @@ static void modules_fill(const struct sys *s)
 		{"ietf-ipv4-unicast-routing", "2018-03-13", NULL, NULL, true, false},
 		{"ietf-ipv6-unicast-routing", "2018-03-13", NULL, NULL, true, false},
 		{"ietf-system", "2014-08-06", NULL, NULL, true, false},
+		{"ietf-syslog", "2025-04-30", NULL, syslog_features, true, false},
+		DEVIATIONS("system", depanneur_system_deviations_yang),
+		DEVIATIONS("syslog", depanneur_syslog_deviations_yang),
 		{"ietf-access-control-list", "2019-03-04", NULL, acl_features, true, false},
 		{"depanneur-deviations", "2026-11-24", depanneur_deviations_yang, NULL, true, false},
 	};
+	static const struct counter_module hostname =
+		DEVIATIONS("hostname", depanneur_hostname_deviations_yang);
+	static const struct counter_module resolver =
+		DEVIATIONS("resolver", depanneur_resolver_deviations_yang);
 	size_t n = sizeof(all) / sizeof(all[0]);
 
 	/* The last two are about filters. */
@@ -51,6 +66,10 @@ static void modules_fill(const struct sys *s)
 		n -= 2;
 	memset(modules, 0, sizeof(modules));
 	memcpy(modules, all, n * sizeof(all[0]));
+	if (!s->params.set_hostname)
+		modules[n++] = hostname;
+	if (!s->params.resolv_conf)
+		modules[n++] = resolver;
 }
 
 /* ---- State ---- */
@@ -172,7 +191,7 @@ static int call_apply(struct sys *s, uint64_t call, const struct lyd_node *input
 		rc = keeping_begin(s, &steps, &last, err);
 	foreign_own_begin(s);
 	if (rc == 0)
-		rc = apply_steps(s->nl, s->filters, last ? &s->kept : NULL, &steps, dry_run,
+		rc = apply_steps(s->nl, s->filters, s->settings, last ? &s->kept : NULL, &steps, dry_run,
 				 &result, err);
 	foreign_own_end(s);
 	if (rc == 0)

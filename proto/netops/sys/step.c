@@ -375,7 +375,14 @@ static int check(struct step *s, struct err *err)
 }
 
 static const char *const kinds[STEP_KINDS] = {"link",   "address", "neighbour", "route",
-					      "sysctl", "purge",   "acl",	"attach", "queue"};
+					      "sysctl", "purge",   "acl",	"attach", "queue", "system", "logging"};
+
+/* Kinds that stay text. */
+static bool is_text(enum step_kind kind)
+{
+	return kind == STEP_ACL || kind == STEP_ATTACH || kind == STEP_SYSTEM || kind == STEP_LOGGING;
+}
+
 
 /* Filters stay text: what is compiled of them is nft's. */
 static int read_filter(struct step *s, const struct lyd_node *what, struct err *err)
@@ -388,7 +395,9 @@ static int read_filter(struct step *s, const struct lyd_node *what, struct err *
 	yyjson_obj_iter it;
 	yyjson_val *key;
 
-	LY_LIST_FOR(lyd_child(what), n)
+	if (s->kind != STEP_ACL && s->kind != STEP_ATTACH)
+		f->key = strdup("");
+	LY_LIST_FOR(f->key ? NULL : lyd_child(what), n)
 	{
 		if (is(n, "name"))
 			f->key = strdup(lyd_get_value(n));
@@ -436,7 +445,7 @@ int step_read(const struct lyd_node *entry, struct step *s, struct err *err)
 		if (rc)
 			break;
 	}
-	if (rc == 0 && (s->kind == STEP_ACL || s->kind == STEP_ATTACH))
+	if (rc == 0 && is_text(s->kind))
 		rc = read_filter(s, what, err);
 	if (rc == 0)
 		rc = check(s, err);
@@ -451,7 +460,7 @@ void step_free(struct step *s)
 		free(s->link.alias);
 	if (s->kind == STEP_ROUTE)
 		free(s->route.hop);
-	if (s->kind == STEP_ACL || s->kind == STEP_ATTACH) {
+	if (is_text(s->kind)) {
 		free(s->filter.key);
 		free(s->filter.json);
 	}
@@ -467,7 +476,7 @@ int step_key(const struct step *s, struct step *key)
 		key->route.hop = NULL;
 		key->route.n_hops = 0;
 	}
-	if (s->kind != STEP_ACL && s->kind != STEP_ATTACH)
+	if (!is_text(s->kind))
 		return 0;
 	key->filter.json = NULL;
 	key->filter.key = strdup(s->filter.key);
@@ -636,7 +645,7 @@ yyjson_mut_val *step_json(const struct step *s, yyjson_mut_doc *doc)
 	yyjson_mut_val *step = yyjson_mut_obj(doc);
 	struct writer w = {doc, NULL};
 
-	if (s->kind == STEP_ACL || s->kind == STEP_ATTACH) {
+	if (is_text(s->kind)) {
 		yyjson_mut_obj_add_val(doc, step, kinds[s->kind],
 				       yyjson_mut_rawcpy(doc, s->filter.json));
 		return step;

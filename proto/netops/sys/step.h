@@ -26,6 +26,8 @@ enum step_kind {
 	STEP_ACL,
 	STEP_ATTACH,
 	STEP_QUEUE,
+	STEP_SYSTEM,  /* this and the next: text, as filters */
+	STEP_LOGGING,
 	STEP_KINDS,
 };
 
@@ -106,7 +108,7 @@ struct step_queue {
 
 /* Both as text of RFC 7951: what is inside of container acl or attach. */
 struct step_filter {
-	char *key; /* of a list its name; of an attachment "i" or "o" and the interface */
+	char *key; /* of a list its name; of an attachment "i" or "o" and the interface; of others "" */
 	char *json;
 };
 

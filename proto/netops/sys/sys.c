@@ -27,6 +27,12 @@ int sys_open(struct sys *s, const struct sys_params *p, struct err *err)
 		return err->code;
 	s->log_fd = -1;
 	s->nft_fd = -1;
+	s->kmsg_fd = -1;
+	snprintf(s->log_dir, sizeof(s->log_dir), "%s/files", p->state_dir);
+	s->settings = settings_new(&(struct settings_params){
+		.state_dir = p->state_dir, .log_dir = s->log_dir, .resolv_conf = p->resolv_conf, .hostname = p->set_hostname});
+	if (!s->settings)
+		return err_set(err, -ENOMEM, "no memory");
 	features_probe(&s->features);
 	s->resources = resources_new();
 	if (!s->resources)
@@ -119,6 +125,7 @@ void sys_close(struct sys *s)
 	netlink_close(s->nl);
 	steps_free(&s->kept);
 	filters_close(s->filters);
+	settings_free(s->settings);
 	resources_free(s->resources);
 	config_schema_free(s->schema);
 }

@@ -12,12 +12,16 @@
 #include "proto/netops/sys/filters.h"
 #include "proto/netops/sys/resources.h"
 #include "proto/netops/sys/ring.h"
+#include "proto/netops/sys/settings.h"
 #include "proto/netops/sys/step.h"
 
 struct sys_params {
 	const char *run_dir;
 	const char *state_dir;
 	gid_t socket_gid;
+	const char *resolv_conf; /* or NULL */
+	bool set_hostname;
+	bool no_kernel_log;
 };
 
 struct sys {
@@ -27,6 +31,11 @@ struct sys {
 	struct config_schema *schema;
 	struct counter *counter;
 	struct netlink *nl;
+	struct settings *settings;
+	char log_dir[256];
+	int kmsg_fd; /* the kernel's own messages; -1: not readable */
+	uv_poll_t kmsg_poll;
+	bool kmsg_polling;
 	struct filters *filters; /* NULL: no nftables here */
 	struct features features;
 	struct steps kept; /* of a purge in several calls: what they named so far */

@@ -139,6 +139,9 @@ static void on_readable(uv_poll_t *poll, int status, int what)
 	struct sys *s = poll->data;
 
 	watch_read(s);
+	/* Lost events are an error of the socket, at which libuv stops waiting for it. */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_readable);
 	sys_settle(s);
 }
 
