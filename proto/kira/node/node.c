@@ -213,7 +213,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	else
 		dataplane_read(n->data, clock_now());
 	/* An error of the socket, such as lost events, is read by now; libuv stopped waiting at it. */
-	if (status < 0)
+	if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
 		uv_poll_start(poll, UV_READABLE, on_poll);
 	node_settle(n);
 }
