@@ -150,7 +150,11 @@ const char face_out_history[] =
 	       "\"commitId\":{\"type\":\"string\"},"
 	       "\"time\":{\"type\":\"string\"},\"user\":{\"type\":\"string\"},\"comment\":{"
 	       "\"type\":\"string\"},"
-	       "\"state\":{\"type\":\"string\"},\"runningHash\":{\"type\":\"string\"},\"changes\":{"
+	       "\"kind\":{\"enum\":[\"commit\",\"rollback\"]},"
+	       "\"state\":{\"enum\":[\"confirmed\",\"rolled-back\"]},"
+	       "\"reason\":{\"type\":\"string\",\"description\":\"Why a commit that was not "
+	       "confirmed was taken back; it is no step of a rollback.\"},"
+	       "\"runningHash\":{\"type\":\"string\"},\"changes\":{"
 	       "\"type\":\"integer\"}},"
 	       "\"required\":[\"commitId\"]}},\"pending\":{\"type\":\"object\"},\"runningHash\":{"
 	       "\"type\":\"string\"}",
