@@ -4,6 +4,7 @@
 that is configured; a scope that is missing is said. TAP."""
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -136,5 +137,62 @@ os.chmod(node.dir, 0o755)
 os.chmod(sock, 0o660)
 p = dep("history", user=65534, group=65534, extra_groups=[])
 tap.check(p.returncode == 3 and "group" in p.stderr and "root" in p.stderr, f"dep without the right to the socket: {p.stderr.strip()}")
+
+
+# ---- dep mcp ----
+class Bridge:
+    """An agent that starts dep mcp: a message a line."""
+
+    def __init__(self):
+        self.p = subprocess.Popen([f"{BUILD}/node/dep", "mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                  stderr=subprocess.PIPE, env=node.env)
+
+    def send(self, **message):
+        self.p.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        self.p.stdin.flush()
+
+    def ask(self, n, method, **params):
+        self.send(id=n, method=method, params=params)
+        while True:
+            line = self.p.stdout.readline()
+            if not line:
+                raise RuntimeError(self.p.stderr.read())
+            message = json.loads(line)
+            if message.get("id") == n:
+                return message["result"]
+
+
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "agent", "version": "1"}}
+b = Bridge()
+got = b.ask(1, "tools/call", name="network.history", arguments={}, _meta=META)["structuredContent"]
+tap.check(got["commits"] == c.tool("network.history")["commits"], "dep mcp is the running node's MCP, 2026-07-28")
+got = b.ask(2, "initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo={"name": "agent", "version": "1"})
+b.send(method="notifications/initialized")
+got = b.ask(3, "tools/call", name="network.yang.edit", arguments={"candidate": "b", "edit": [
+    {"operation": "merge", "path": "ietf-interfaces:interfaces/interface=v0", "value": interface("v0", description="x" * 200)[2]}]})
+tap.check(not got.get("isError"), "and in a session of 2025-11-25")
+got = b.ask(4, "tools/call", name="network.commit", arguments={"candidate": "b"})
+tap.check(not got.get("isError") and audit(1)[0]["principal"]["sub"] == "root", "as the user that started it")
+many = 3000
+for i in range(many):
+    b.send(id=100 + i, method="ping")
+seen = {json.loads(b.p.stdout.readline())["id"] for _ in range(many)}
+tap.check(seen == set(range(100, 100 + many)), f"{many} messages come back, none is lost")
+b.send(id=9, method="tools/list")
+b.p.stdin.close()
+rest = b.p.stdout.read()
+tap.check(b.p.wait(5) == 0 and json.loads(rest.strip().split("\n")[-1])["id"] == 9, "it ends with its input, after the last answer")
+b, idle = Bridge(), [Bridge() for _ in range(64)]
+b.ask(1, "tools/call", name="network.history", arguments={}, _meta=META)
+wait_for("a refusal", lambda: any(x.p.poll() is not None for x in idle), 5)
+tap.check(sum(x.p.poll() is not None for x in idle) >= 1 and c.tool("network.history"), "connections are bounded")
+for x in idle:
+    x.p.stdin.close()
+    x.p.wait(5)
+tap.check(node.kill("netops", signal.SIGTERM) == 0, "the node ends while one is connected")
+tap.check(b.p.wait(5) == 3 and "ended the connection" in b.p.stderr.read(), "which says so")
+p = dep("mcp", stdin=subprocess.DEVNULL)
+tap.check(p.returncode == 3 and "is dep-netops running?" in p.stderr, f"without a node: {p.stderr.strip()}")
 node.close()
 tap.end()
