@@ -8,16 +8,18 @@ import signal
 import subprocess
 import time
 
-from netops import BUILD, Client, Node, Tap, interface, ip, own_namespace, wait_for
-from netops_users import ALL, Users, code, nacm, rule
+from netops import BUILD, Client, Node, Tap, interface, ip, ip_json, own_namespace, wait_for
+from netops_users import ALL, Users, code, fails, nacm, rule
 
 tap = Tap()
 own_namespace()
 ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
 node = Node()
 c = node.start()
-users = Users(node, {"ann": ALL, "reader": "network:read"})
-c.edit(users.config(), nacm({"all": ["ann", "reader"]}, [("all", ["all"], [rule("all")])]), interface("v0", description="base"))
+users = Users(node, {"ann": ALL, "bob": ALL, "eve": ALL, "reader": "network:read"})
+c.edit(users.config(), nacm({"all": ["ann", "bob", "reader"], "blind": ["eve"]}, [
+    ("blind", ["blind"], [rule("no-names", path="/ietf-interfaces:interfaces/interface/description", access="read", action="deny")]),
+    ("all", ["all", "blind"], [rule("all")])]), interface("v0", description="base"))
 c.commit()
 
 
@@ -127,6 +129,88 @@ response, message = reader.post({"jsonrpc": "2.0", "id": 7, "method": "tools/cal
     {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "network.yang.edit"})
 tap.check(response.status == 403 and "insufficient_scope" in response.getheader("WWW-Authenticate", "") and
           "network:edit" in message["error"]["message"], f"a missing scope comes before Mcp-Param: {response.status} {message}")
+
+# ---- approval by another person ----
+c.edit(("merge", "/", {"depanneur-netops:netops": {"policy": {"approval": [
+    {"name": "four-eyes", "path": "/ietf-interfaces:interfaces", "message": "Two links are touched."}]}}}))
+c.commit()
+ann, bob, eve = (users.client(x) for x in ("ann", "bob", "eve"))
+
+
+def alias():
+    return ip_json("link", "show", "v0")[0].get("ifalias")
+
+
+def held(client=ann, **kw):
+    e = fails(client.commit, **kw)
+    tag = e is not None and (e.data.get("tag") or e.error.get("tag"))
+    return e.data if tag == "approval-required" else None
+
+
+ann.edit(interface("v0", description="by ann"))
+before = alias()
+d = held(dryRun=True)
+tap.check(d is not None and "approvalId" not in d, "a dry run is told of the approval and asks for none")
+d = held()
+ID = d["approvalId"]
+tap.check(d["message"] == "Commit 1 change? Two links are touched." and ID in d["mend"] and alias() == before,
+          f"a commit that is held up names an id: {d}")
+tap.check(held()["approvalId"] == ID, "the same commit again has the same")
+seen = bob.tool("network.approve")["approvals"]
+tap.check(len(seen) == 1 and seen[0]["id"] == ID and seen[0]["requester"] == "ann" and seen[0]["rule"] == "four-eyes" and
+          seen[0]["diff"][0]["new"] == "by ann", f"others see what is asked: {seen}")
+tap.check(code(ann.tool, "network.approve", id=ID, approve=True) == -32088 and held() is not None, "who asked may not approve")
+e = fails(eve.tool, "network.approve", id=ID, approve=True)
+tap.check(e is not None and e.code == -32083 and eve.tool("network.approve", id=ID)["approvals"][0]["diff"] == [],
+          f"nor who may not read all of it: {e}")
+reader.mirrored = {"network.approve": {}}
+tap.check(fails(reader.tool, "network.approve", id=ID, approve=True) is not None and held() is not None, "nor who lacks the scope")
+bob.tool("network.approve", id=ID, approve=False, comment="not today")
+tap.check(code(bob.tool, "network.approve", id=ID, approve=True) == -32089, "a refusal is final …")
+a = [x for x in audit(6) if x.get("tool") == "network.approve" and x["approval"].get("status") == "refused"][-1]
+tap.check(a["principal"]["sub"] == "bob" and a["args"]["requester"] == "ann" and a["args"]["comment"] == "not today", f"… and audited: {a['args']}")
+ID2 = held()["approvalId"]
+tap.check(ID2 != ID, "the next commit asks anew")
+bob.tool("network.approve", id=ID2, approve=True, comment="fine")
+tap.check(held(confirmed=60) is not None and alias() == before, "it holds for what was asked: not for a commit of another kind")
+ann.edit(interface("v0", description="smuggled"))
+tap.check(held()["approvalId"] != ID2 and alias() == before, "nor for other differences")
+ann.edit(interface("v0", description="by ann"))
+bob.edit(interface("v0", description="by ann"), candidate="bobs")
+tap.check(held(bob, candidate="bobs") is not None, "nor for another user")
+r = ann.commit()
+tap.check(r["state"] == "applied" and alias() == "by ann", "then the requester's commit goes through")
+records = audit(30)
+a = [x for x in records if x.get("tool") == "network.commit" and x["outcome"] == "ok" and x["approval"].get("approver")][-1]
+b = [x for x in records if x.get("tool") == "network.approve" and x["approval"].get("status") == "approved"][-1]
+tap.check(a["principal"]["sub"] == "ann" and a["approval"]["approver"] == "bob" and b["principal"]["sub"] == "bob" and
+          b["args"] == {"approve": True, "comment": "fine", "id": ID2, "requester": "ann"} and b["diff"][0]["new"] == "by ann",
+          "the audit has both names, at the approval and at the commit")
+ann.edit(interface("v0", description="else"))
+held()
+c.edit(interface("v0", description="else"))
+c.commit()
+c.edit(interface("v0", description=before))
+c.commit()
+ann.tool("network.discard", candidate="test")
+ann.edit(interface("v0", description="by ann"))
+tap.check(held() is not None and alias() == before, "once: the same again is asked anew")
+ids = set()
+for i in range(12):
+    ann.edit(interface("v0", description=f"many {i}"))
+    ids.add(held()["approvalId"])
+mine = [x["id"] for x in bob.tool("network.approve")["approvals"] if x["requester"] == "ann"]
+tap.check(len(ids) == 12 and len(mine) == 8 and mine[-1] in ids, "a user has eight questions open at most")
+asked = []
+sure = users.client("ann", answer=lambda key, request: asked.append(request) or {"action": "decline"})
+c.edit(("merge", "/", {"depanneur-netops:netops": {"policy": {"approval": [
+    {"name": "four-eyes", "approver-may-be-requester": True}]}}}))
+c.commit()
+code(sure.commit)
+tap.check(asked and asked[0]["params"]["message"] == "Candidate test: Commit 1 change? Two links are touched.",
+          f"the question is a sentence: {asked and asked[0]['params']['message']}")
+c.edit(("delete", "depanneur-netops:netops/policy/approval=four-eyes"))
+c.commit()
 
 # ---- messages ----
 p2 = dep("show", "/ietf-access-control-list:acls", "--datastore", "running")

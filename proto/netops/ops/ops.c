@@ -509,6 +509,7 @@ struct ops *ops_new(const struct ops_params *p, struct err *err)
 	}
 	o->loop = p->loop;
 	o->p = *p;
+	list_init(&o->approvals);
 	o->env = engine_env;
 	o->env.ctx = o;
 	env.ctx = o;
@@ -536,6 +537,7 @@ void ops_free(struct ops *o)
 	if (o->timer_open)
 		loop_timer_close(&o->timer);
 	ops_drift_close(o);
+	ops_approvals_free(o);
 	rooms_free(o->rooms);
 	audit_free(o->audit); /* signs, so before the journal is closed */
 	if (o->journal)
