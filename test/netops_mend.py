@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What goes on beside the straight way: the ends of trials that nobody ordered are in history and audit; failures in the form
 that is configured; a scope that is missing is said. TAP."""
+import glob
 import json
 import os
 import signal
@@ -278,5 +279,37 @@ tap.check(node.kill("netops", signal.SIGTERM) == 0, "the node ends while one is 
 tap.check(b.p.wait(5) == 3 and "ended the connection" in b.p.stderr.read(), "which says so")
 p = dep("mcp", stdin=subprocess.DEVNULL)
 tap.check(p.returncode == 3 and "is dep-netops running?" in p.stderr, f"without a node: {p.stderr.strip()}")
+
+# ---- what does not mend itself ----
+files = sorted(glob.glob(f"{node.state_dir}/netops/journal/journal-*"))
+for name in files:
+    with open(name, "r+b") as f:
+        at = f.read().find(b'"network.commit"')
+        if at > 0:
+            f.seek(at + 3)
+            f.write(b"X")
+            break
+process = node.start_netops(wait=False)
+tap.check(at > 0 and process.wait(20) == 3, f"a damaged journal: status 3: {node.log().strip().splitlines()[-1]}")
+rooms = f"{node.dir}/rooms"
+os.mkdir(rooms)
+with open(f"{rooms}/netops.json", "w") as f:
+    json.dump({"name": "netops", "command": [os.path.abspath(node.path("netops")), "--run-dir", "{run}", "--state-dir", "{state}",
+                                             "--room", "sys"]}, f)
+depd = subprocess.Popen([f"{BUILD}/node/depd", "--run-dir", node.run_dir, "--state-dir", node.state_dir, "--rooms", rooms, "--room", "netops"],
+                        stdout=subprocess.DEVNULL, stderr=open(f"{node.dir}/depd.log", "w"))
+
+
+def status():
+    p = dep("status", "--run-dir", node.run_dir)
+    return next((x for x in p.stdout.split("\n") if x.startswith("netops ")), "")
+
+
+wait_for("the end of the room", lambda: "status 3" in status(), 10)
+time.sleep(0.5)
+tap.check("failed" in status() and "status 3" in status() and " ".join(status().split()).endswith("0 ended with status 3"),
+          f"depd gives it up at once: {' '.join(status().split())}")
+depd.terminate()
+depd.wait(10)
 node.close()
 tap.end()
