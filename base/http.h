@@ -61,6 +61,8 @@ void http_server_close(struct http_server *s, unsigned grace_ms, void (*done)(vo
 int http_listen_tcp(struct http_server *s, const char *host, uint16_t port, bool tls, struct err *err);
 /* A socket file that nobody listens on any more is replaced. gid -1: as it comes. */
 int http_listen_unix(struct http_server *s, const char *path, mode_t mode, gid_t gid, struct err *err);
+/* The same without a server: the socket, bound and not listening yet, or a negative errno and err. */
+int http_unix_socket(const char *path, mode_t mode, gid_t gid, struct err *err);
 /* Takes over a listening socket (of a supervisor). */
 int http_listen_fd(struct http_server *s, int fd, bool tls, struct err *err);
 

@@ -230,8 +230,7 @@ static int clear_path(const struct sockaddr_un *sa, struct err *err)
 	return 0;
 }
 
-int http_listen_unix(struct http_server *s, const char *path, mode_t mode, gid_t gid,
-		     struct err *err)
+int http_unix_socket(const char *path, mode_t mode, gid_t gid, struct err *err)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int rc;
@@ -254,7 +253,15 @@ int http_listen_unix(struct http_server *s, const char *path, mode_t mode, gid_t
 		close(fd);
 		return rc;
 	}
-	return start(s, fd, false, path, err);
+	return fd;
+}
+
+int http_listen_unix(struct http_server *s, const char *path, mode_t mode, gid_t gid,
+		     struct err *err)
+{
+	int fd = http_unix_socket(path, mode, gid, err);
+
+	return fd < 0 ? fd : start(s, fd, false, path, err);
 }
 
 int http_listen_fd(struct http_server *s, int fd, bool tls, struct err *err)

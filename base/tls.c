@@ -2,8 +2,10 @@
 #include "base/tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <string.h>
+#include <unistd.h>
 
 /* In order of preference. With the first (draft-ietf-tls-ecdhe-mlkem) and X25519 a client of ours
  * sends key shares. */
@@ -19,10 +21,29 @@ static const char *reason(void)
 	return text ? text : "unknown reason";
 }
 
-static int load_key(SSL_CTX *ctx, const struct tls_config *c, struct err *err)
+/* OpenSSL's reason for a file that cannot be opened is that of the system, without words. */
+static int readable(const char *file, const char *what, struct err *err)
 {
 	int rc;
 
+	if (faccessat(AT_FDCWD, file, R_OK, AT_EACCESS) == 0)
+		return 0;
+	rc = errno;
+	err_set(err, -rc, "the file of %s cannot be read: %s", what, strerror(rc));
+	err_where(err, "%s", file);
+	if (rc == EACCES)
+		err_mend(err, "give it to the user or the group that this program runs as");
+	return -rc;
+}
+
+static int load_key(SSL_CTX *ctx, const struct tls_config *c, struct err *err)
+{
+	int rc = readable(c->cert_file, "the certificate", err);
+
+	if (rc == 0)
+		rc = readable(c->key_file, "the private key", err);
+	if (rc != 0)
+		return rc;
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->cert_file) != 1) {
 		rc = err_set(err, -EINVAL, "the certificate cannot be used: %s", reason());
 		err_where(err, "%s", c->cert_file);
@@ -43,8 +64,10 @@ static int load_key(SSL_CTX *ctx, const struct tls_config *c, struct err *err)
 static int load_ca(SSL_CTX *ctx, const struct tls_config *c, struct err *err)
 {
 	STACK_OF(X509_NAME) * names;
-	int rc;
+	int rc = readable(c->ca_file, "the CA certificates", err);
 
+	if (rc != 0)
+		return rc;
 	if (SSL_CTX_load_verify_file(ctx, c->ca_file) != 1) {
 		rc = err_set(err, -EINVAL, "the CA certificates cannot be used: %s", reason());
 		err_where(err, "%s", c->ca_file);

@@ -216,9 +216,13 @@ static void expect_error(struct tls_config c, const char *where)
 static void test_errors_name_the_file(void **state)
 {
 	struct tls_config c = server_config();
+	struct err err = {0};
 
 	c.cert_file = "/no/such/cert.pem";
 	expect_error(c, "/no/such/cert.pem");
+	assert_null(tls_context(&c, &err));
+	assert_int_equal(err.code, -ENOENT);
+	assert_non_null(strstr(err.what, "No such file"));
 	c = server_config();
 	c.key_file = key2; /* of another certificate */
 	expect_error(c, key2);

@@ -103,11 +103,16 @@ async function showConfig() {
 
 async function showHistory() {
 	const {commits} = await mcp.tool('network.history');
+	let steps = 0;
 	$('history').querySelector('.live').replaceChildren(table('Commits, newest first',
 		['Commit', 'Time', 'User', 'Comment', 'State', 'Changes', ''],
-		commits.map((c, i) => [make('code', {}, c.commitId), c.time?.replace('T', ' ').replace(/\.\d+Z/, ' UTC') ?? '', c.user,
-			c.comment ?? '', state(c.state), make('button', {onclick: () => showCommit(c.commitId)}, `${c.changes}`),
-			make('button', {onclick: () => rollBack(i + 1, c.commitId)}, 'Undo this and later')])));
+		commits.map(c => [make('code', {}, c.commitId), c.time?.replace('T', ' ').replace(/\.\d+Z/, ' UTC') ?? '', c.user,
+			c.comment ?? '', state(c.state), ...(c.state === 'rolled-back' ? [`${c.changes}`, ''] : undoable(c, ++steps))])));
+}
+
+function undoable(c, steps) {
+	return [make('button', {onclick: () => showCommit(c.commitId)}, `${c.changes}`),
+		make('button', {onclick: () => rollBack(steps, c.commitId)}, 'Undo this and later')];
 }
 
 async function showCommit(commitId) {

@@ -29,6 +29,7 @@ static const struct node_verb verbs[] = {
 	{"call", "TOOL [JSON]", "call a tool (JSON -: standard input)", 1, 2, "", node_call},
 	{"read", "URI", "read a resource", 1, 1, "", node_read_verb},
 	{"watch", "URI", "a resource, and again whenever it changes", 1, 1, "", node_watch},
+	{"mcp", "", "MCP on standard input and output, for agents that start their server", 0, 0, "", node_mcp},
 	{"login", "URL", "get leave to operate a node, in a browser", 1, 1, "client-id scope ",
 	 node_login},
 	{"complete", "WHAT [WORD]", NULL, 1, 2, "datastore ", node_complete},

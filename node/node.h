@@ -112,6 +112,7 @@ int node_tools(struct node *n);
 int node_call(struct node *n);
 int node_read_verb(struct node *n);
 int node_login(struct node *n);
+int node_mcp(struct node *n);
 int node_complete(struct node *n);
 
 #endif

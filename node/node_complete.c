@@ -66,6 +66,8 @@ static int commits(struct node *n, const char *word)
 	{
 		const char *id = yyjson_get_str(yyjson_obj_get(c, "commitId"));
 
+		if (yyjson_equals_str(yyjson_obj_get(c, "state"), "rolled-back"))
+			continue; /* leads nowhere */
 		if (id && strncmp(id, word, strlen(word)) == 0)
 			puts(id);
 	}

@@ -15,11 +15,26 @@ static int bad(struct node *n, const char *what, const char *mend)
 	return DEP_USAGE;
 }
 
+#define NOT_FOUND -32002
+
+/* What is said where there is no output; what exists and is empty is no failure. */
+static void nothing_there(struct node *n)
+{
+	const char *ds = n->datastore ? n->datastore : "operational";
+
+	err_set(&n->err, -ENOENT, "nothing is %s here",
+		strcmp(ds, "candidate") == 0	 ? "configured or staged"
+		: strcmp(ds, "operational") == 0 ? "known"
+						 : "configured");
+	err_where(&n->err, "%s", n->n_args > 0 ? n->arg[0] : "/");
+}
+
 int node_show(struct node *n)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *args = yyjson_mut_obj(doc);
 	yyjson_val *result;
+	yyjson_val *error;
 	yyjson_doc *answer;
 	char *end;
 
@@ -35,14 +50,25 @@ int node_show(struct node *n)
 			return bad(n, "--depth takes a number", "--depth 2");
 		}
 	}
-	answer = node_tool(n, "network.yang.get", doc, args, &result);
+	answer = node_try(n, "network.yang.get", doc, args, &result, &error);
 	yyjson_mut_doc_free(doc);
+	if (answer && error) {
+		node_refused(n, NULL, error);
+		if (yyjson_get_sint(yyjson_obj_get(error, "code")) == NOT_FOUND)
+			nothing_there(n);
+		yyjson_doc_free(answer);
+		return DEP_FAILED;
+	}
 	if (!answer)
 		return DEP_FAILED;
-	if (n->json)
+	if (n->json) {
 		dep_print_json(result);
-	else
+	} else if (yyjson_obj_size(result) == 0) {
+		nothing_there(n);
+		err_print(&n->err, "dep show", stderr);
+	} else {
 		node_print_tree(result);
+	}
 	yyjson_doc_free(answer);
 	return DEP_OK;
 }

@@ -8,10 +8,12 @@
 #include "node/mcp/sse.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define CONNECT_MS 10000L
 #define RETRY_MS 1000
@@ -397,6 +399,12 @@ static bool resume(struct exchange *x)
 	return true;
 }
 
+/* libcurl does not say why. */
+static bool no_right(const char *socket)
+{
+	return faccessat(AT_FDCWD, socket, R_OK | W_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
 static void no_connection(struct exchange *x, CURLcode rc)
 {
 	struct mcp_client *c = x->c;
@@ -404,9 +412,14 @@ static void no_connection(struct exchange *x, CURLcode rc)
 	const char *why = x->why[0] ? x->why : curl_easy_strerror(rc);
 	bool refused = rc == CURLE_COULDNT_CONNECT || rc == CURLE_COULDNT_RESOLVE_HOST;
 
-	err_set(&call->err, refused ? -ECONNREFUSED : -EIO, "%s", why);
+	bool forbidden = refused && c->p.unix_socket && no_right(c->p.unix_socket);
+
+	err_set(&call->err, refused ? -ECONNREFUSED : -EIO, "%s",
+		forbidden ? "you may not use the node's socket" : why);
 	err_where(&call->err, "%s", c->p.unix_socket ? c->p.unix_socket : c->url);
-	if (refused && c->p.unix_socket)
+	if (forbidden)
+		err_mend(&call->err, "be root, or in the socket's group (ls -l tells which)");
+	else if (refused && c->p.unix_socket)
 		err_mend(&call->err, "is dep-netops running? dep status tells");
 	else if (refused)
 		err_mend(&call->err, "is the address right, and does the server run?");

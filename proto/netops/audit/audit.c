@@ -296,6 +296,7 @@ static bool fill(const struct audit *a, yyjson_mut_doc *doc, yyjson_mut_val *obj
 	       add_text(doc, obj, "ts", ts) && add_principal(doc, obj, e->by) &&
 	       add_text(doc, obj, "era", e->era) && add_text(doc, obj, "method", e->method) &&
 	       add_text(doc, obj, "tool", e->tool) &&
+	       add_text(doc, obj, "commitId", e->commit_id) &&
 	       (!e->args ||
 		yyjson_mut_obj_add_val(doc, obj, "args", audit_redact(a, doc, e->args))) &&
 	       add_meta(a, doc, obj, e->meta) && add_approval(doc, obj, e, ts) &&

@@ -59,6 +59,7 @@ struct audit_entry {
 	const char *approval_status, *approver;
 	const char *pre_hash, *post_hash;
 	const struct changes *diff;
+	const char *commit_id;
 	const char *outcome; /* "ok", "denied", "failed", "rolled-back" … */
 	int err_code;
 	usec_t took;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "proto/netops/daemon/lines.h"
 #include "proto/netops/daemon/web.h"
 
 #include <errno.h>
@@ -18,18 +19,18 @@
 /* ---- Who asks ---- */
 
 /* A local user: NACM knows it by name and groups; root has a recovery session. */
-static void local_principal(const struct http_peer *peer, struct principal *p)
+static void local_principal(uid_t uid, pid_t pid, struct principal *p)
 {
-	struct passwd *user = getpwuid(peer->uid);
+	struct passwd *user = getpwuid(uid);
 	gid_t gid[PRINCIPAL_MAX_GROUPS];
 	int n = PRINCIPAL_MAX_GROUPS;
 	int i;
 
-	*p = (struct principal){.scopes = SCOPE_ALL, .recovery = peer->uid == 0};
+	*p = (struct principal){.scopes = SCOPE_ALL, .recovery = uid == 0};
 	snprintf(p->transport, sizeof(p->transport), "unix");
-	snprintf(p->addr, sizeof(p->addr), "pid %d", (int)peer->pid);
+	snprintf(p->addr, sizeof(p->addr), "pid %d", (int)pid);
 	if (!user) {
-		snprintf(p->user, sizeof(p->user), "uid-%u", (unsigned)peer->uid);
+		snprintf(p->user, sizeof(p->user), "uid-%u", (unsigned)uid);
 		return;
 	}
 	snprintf(p->user, sizeof(p->user), "%s", user->pw_name);
@@ -47,7 +48,7 @@ static unsigned authenticate(void *ctx, struct http_req *r, struct principal *p)
 	const struct http_peer *peer = http_peer(r);
 
 	if (peer->is_unix) {
-		local_principal(peer, p);
+		local_principal(peer->uid, peer->pid, p);
 		return 0;
 	}
 	return front_bearer(ctx, r, p);
@@ -108,10 +109,15 @@ static int open_local(struct front *f, const char *run_dir, struct err *err)
 {
 	const struct http_config c = {.request = on_request, .ctx = f};
 	char path[PATH_MAX];
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/netops.sock", run_dir);
 	f->local = http_server_new(f->loop, &c, err);
-	return f->local ? http_listen_unix(f->local, path, 0660, (gid_t)-1, err) : err->code;
+	rc = f->local ? http_listen_unix(f->local, path, 0660, (gid_t)-1, err) : err->code;
+	if (rc != 0)
+		return rc;
+	f->lines = lines_new(f->loop, f->mcp, run_dir, local_principal, err);
+	return f->lines ? 0 : err->code;
 }
 
 static SSL_CTX *tls_of(const struct settings *s, struct err *err)
@@ -235,6 +241,10 @@ void front_close(struct front *f, void (*done)(void *ctx), void *ctx)
 	if (f->local) {
 		f->closing++;
 		http_server_close(f->local, GRACE_MS, closed, f);
+	}
+	if (f->lines) {
+		f->closing++;
+		lines_close(f->lines, GRACE_MS, closed, f);
 	}
 	if (f->remote) {
 		f->closing++;

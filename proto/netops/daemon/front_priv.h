@@ -9,6 +9,7 @@ struct front {
 	struct ops *ops;
 	struct mcp *mcp;
 	struct http_server *local;  /* the Unix socket, as long as we live */
+	struct lines *lines;	    /* for dep mcp */
 	struct http_server *remote; /* what settings name; NULL: nothing */
 	SSL_CTX *tls;		    /* of remote, or NULL */
 	struct mcp_http *endpoint;

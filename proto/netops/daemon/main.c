@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
+/* Supervisors do not try again after the latter two (depd, RestartPreventExitStatus). */
+enum { EXIT_CANNOT = 1, EXIT_USAGE = 2, EXIT_DAMAGED = 3 };
 
 static int fail(const struct err *err, int status)
 {
@@ -83,5 +84,7 @@ int main(int argc, char **argv)
 	rc = give_up(&o, &sandbox, &err);
 	if (rc == 0)
 		rc = daemon_run(&o, &err);
-	return rc == 0 ? 0 : fail(&err, EXIT_CANNOT);
+	if (rc == 0)
+		return 0;
+	return fail(&err, rc == -EBADMSG ? EXIT_DAMAGED : EXIT_CANNOT);
 }

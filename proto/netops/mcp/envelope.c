@@ -360,11 +360,12 @@ static void modern_request(struct mcp_req *r, const struct mcp_headers *h, const
 		return;
 	}
 	/* Whether Mcp-Param-* fits tells what a tool looks like; so only who may see the tool is
-	 * told. */
+	 * told. Who lacks its scope has not seen it in a list, cannot know its fields, and is told of the scope. */
 	status = authenticate(r);
 	if (status == 0) {
 		find_entry(r);
-		if (h && r->entry && r->entry->kind == MCP_K_TOOL && !mcp_headers_ok(r, h))
+		if (h && r->entry && r->entry->kind == MCP_K_TOOL &&
+		    (r->entry->tool.scope & ~r->who.scopes) == 0 && !mcp_headers_ok(r, h))
 			return;
 	}
 	if (status) {

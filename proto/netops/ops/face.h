@@ -64,15 +64,16 @@ size_t face_log_lines(struct buf *out, yyjson_mut_val *output);
 /* tool_schema.c: texts of schemas. */
 extern const char face_in_get[], face_in_edit[], face_in_commit[], face_in_rollback[],
 	face_in_exec[], face_in_configure[], face_in_pull[], face_in_push[], face_in_diff[],
-	face_in_discard[], face_in_history[], face_in_verify[];
+	face_in_discard[], face_in_history[], face_in_verify[], face_in_approve[];
 extern const char face_out_get[], face_out_edit[], face_out_commit[], face_out_exec[],
 	face_out_configure[], face_out_pull[], face_out_push[], face_out_diff[], face_out_discard[],
-	face_out_history[], face_out_verify[], face_out_any[];
+	face_out_history[], face_out_verify[], face_out_any[], face_out_approve[];
 
 /* Handlers. */
 void tool_yang_get(void *ctx, struct mcp_req *r, yyjson_val *args);
 void tool_yang_edit(void *ctx, struct mcp_req *r, yyjson_val *args);
 void tool_commit(void *ctx, struct mcp_req *r, yyjson_val *args);
+void tool_approve(void *ctx, struct mcp_req *r, yyjson_val *args);
 void tool_rollback(void *ctx, struct mcp_req *r, yyjson_val *args);
 void tool_cli_exec(void *ctx, struct mcp_req *r, yyjson_val *args);
 void tool_cli_configure(void *ctx, struct mcp_req *r, yyjson_val *args);

@@ -334,6 +334,36 @@ static void env_event(void *ctx, const char *confirm_event, const struct princip
 	ops_tell_changed(o, DS_RUNNING, "/depanneur-netops:netops/transaction");
 }
 
+/* A trial that nobody confirmed: what became of it is told by nobody's request. */
+static void env_ended(void *ctx, const struct txn_end *x)
+{
+	static const struct principal node = {.user = "node", .transport = "internal"};
+	struct ops *o = ctx;
+	struct changes back = {0};
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *args = yyjson_mut_obj(doc);
+	yyjson_doc *fixed;
+	struct audit_entry entry = {.by = &node,
+				    .method = x->reason,
+				    .tool = "network.commit",
+				    .commit_id = x->commit_id,
+				    .post_hash = store_hash(o->store),
+				    .outcome = x->given_up ? "failed" : "rolled-back"};
+
+	yyjson_mut_obj_add_strcpy(doc, args, "user", x->by->user);
+	yyjson_mut_doc_set_root(doc, args);
+	fixed = yyjson_mut_doc_imut_copy(doc, NULL);
+	entry.args = yyjson_doc_get_root(fixed);
+	if (changes_invert(x->changes, &back) == 0)
+		entry.diff = &back;
+	log_notice("a commit that was not confirmed is taken back", LOG_TEXT("commit", x->commit_id),
+		   LOG_TEXT("user", x->by->user), LOG_TEXT("reason", x->reason));
+	audit_add(o->audit, &entry);
+	changes_free(&back);
+	yyjson_doc_free(fixed);
+	yyjson_mut_doc_free(doc);
+}
+
 /* What of the configuration netops itself goes by. */
 static bool touches(const struct changes *c, const char *top)
 {
@@ -438,6 +468,7 @@ static const struct txn_env engine_env = {
 	.running = env_running,
 	.running_hash = env_hash,
 	.event = env_event,
+	.ended = env_ended,
 	.wall = env_wall,
 	.random = env_random,
 	.at = failpoint_at,
@@ -478,6 +509,7 @@ struct ops *ops_new(const struct ops_params *p, struct err *err)
 	}
 	o->loop = p->loop;
 	o->p = *p;
+	list_init(&o->approvals);
 	o->env = engine_env;
 	o->env.ctx = o;
 	env.ctx = o;
@@ -505,6 +537,7 @@ void ops_free(struct ops *o)
 	if (o->timer_open)
 		loop_timer_close(&o->timer);
 	ops_drift_close(o);
+	ops_approvals_free(o);
 	rooms_free(o->rooms);
 	audit_free(o->audit); /* signs, so before the journal is closed */
 	if (o->journal)

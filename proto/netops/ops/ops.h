@@ -82,6 +82,14 @@ void ops_commit(struct ops *o, const struct ops_origin *from, const struct ops_c
 /* commit_id, or steps; cancels a pending commit of by's own where neither is given. */
 void ops_rollback(struct ops *o, const struct ops_origin *from, const char *commit_id, unsigned steps, bool approved,
 		  ops_result_f *f, void *ctx);
+/* What waits for the approval of another person, or (id) one of that: {"approvals": [{id, requester, rule, kind, confirmed,
+ * approved, remainingMs, diff}]}. */
+int ops_approvals(struct ops *o, const struct ops_origin *from, const char *id, yyjson_mut_doc *doc, yyjson_mut_val **out,
+		  struct neterr *e);
+/* Approves or refuses it: by whom else than the requester, and who may read all of it. Then the same changes can be committed by
+ * the requester, once, within ten minutes. */
+int ops_approve(struct ops *o, const struct ops_origin *from, const char *id, bool approve, const char *comment,
+		yyjson_mut_doc *doc, yyjson_mut_val **out, struct neterr *e);
 /* An rpc or action of a module, by its schema path "/mod:rpc"; input {"mod:rpc": …} or NULL. */
 void ops_rpc(struct ops *o, const struct ops_origin *from, const char *rpc, yyjson_val *input, ops_result_f *f, void *ctx);
 int ops_file_pull(struct ops *o, const struct ops_origin *from, const char *filename, const char *format,

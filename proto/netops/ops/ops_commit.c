@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TEXTS = 7 };
+enum { TEXTS = 8 };
 
 struct commit {
 	struct ops *o;
@@ -178,6 +178,25 @@ static int conflict(struct commit *k, struct neterr *e)
 	return rc;
 }
 
+static int ask_policy(struct commit *k, const struct changes *c, struct neterr *e)
+{
+	char approver[sizeof(k->by.user)];
+	int rc = policy_commit(k->o->policy, &k->by, c, k->reach.n_interfaces, k->reach.n_routes,
+			       k->reach.management, k->c.confirmed, k->c.approved, k->from.approver, e);
+
+	if (rc != NETERR_POLICY_DENIED || strcmp(e->tag, "approval-required") != 0 || k->c.dry_run)
+		return rc;
+	if (!ops_approved(k->o, &k->by, c, k->c.confirmed, k->rollback, approver, sizeof(approver))) {
+		ops_approval_wanted(k->o, &k->by, c, k->c.confirmed, k->rollback, e);
+		return rc;
+	}
+	neterr_clear(e);
+	k->c.approved = true;
+	k->from.approver = copy_text(k, 7, approver);
+	return policy_commit(k->o->policy, &k->by, c, k->reach.n_interfaces, k->reach.n_routes,
+			     k->reach.management, k->c.confirmed, true, k->from.approver, e);
+}
+
 static int judge(struct commit *k, const struct changes *c, struct neterr *e)
 {
 	int rc = store_may_make(k->o->store, &k->by, c, e);
@@ -185,8 +204,7 @@ static int judge(struct commit *k, const struct changes *c, struct neterr *e)
 	if (rc != 0)
 		return rc;
 	reach_of(c, k->by.addr[0] ? k->by.addr : NULL, k->link[0] ? k->link : NULL, &k->reach);
-	return policy_commit(k->o->policy, &k->by, c, k->reach.n_interfaces, k->reach.n_routes,
-			     k->reach.management, k->c.confirmed, k->c.approved, k->from.approver, e);
+	return ask_policy(k, c, e);
 }
 
 static int stage(void *ctx, struct changes *out, struct neterr *e)

@@ -68,6 +68,9 @@ struct ops {
 	void (*ready)(void *ctx, int rc, struct err *err);
 	void *ready_ctx;
 
+	struct list approvals; /* ops_approve.c */
+	unsigned n_approvals;
+
 	struct ops_listener *listeners;
 	struct cached cache[OPS_CACHE];
 	uint64_t cache_clock;
@@ -104,6 +107,15 @@ void ops_cache_free(struct ops *o);
 /* As changes_json(), without what by may not read. staged: running does not have them yet. */
 yyjson_mut_val *ops_readable_changes(struct ops *o, const struct principal *by, const struct changes *c, bool staged,
 				     yyjson_mut_doc *doc);
+
+/* ops_approve.c */
+/* Whether another person has approved these changes of `by`; that is used up. approver: who. */
+bool ops_approved(struct ops *o, const struct principal *by, const struct changes *c, unsigned confirmed, bool rollback,
+		  char *approver, size_t n);
+/* Policy wants an approval: e is told the id under which it can be given. */
+void ops_approval_wanted(struct ops *o, const struct principal *by, const struct changes *c, unsigned confirmed, bool rollback,
+			 struct neterr *e);
+void ops_approvals_free(struct ops *o);
 
 /* ops.c */
 usec_t ops_tick(void *ctx, usec_t now);

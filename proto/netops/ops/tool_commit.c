@@ -82,7 +82,7 @@ void ask_approval(struct call *c, const struct neterr *e, const char *what, cons
 	char message[512];
 	struct mcp_req *r;
 
-	snprintf(message, sizeof(message), "%s%s%s?", what, why ? ": " : "", why ? why : "");
+	snprintf(message, sizeof(message), "%s: %s", what, why ? why : "commit it?");
 	if (!c->r ||
 	    mcp_ask(c->r, "approve", "elicitation/create", doc, question(doc, message)) != 0) {
 		call_fail(c, e);
@@ -130,7 +130,10 @@ static void committed(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, struc
 		return;
 	}
 	digest_of(c, digest);
-	snprintf(what, sizeof(what), "Commit the changes of %.64s", c->candidate);
+	if (strncmp(c->candidate, "own-", 4) == 0)
+		snprintf(what, sizeof(what), "Your candidate");
+	else
+		snprintf(what, sizeof(what), "Candidate %.64s", c->candidate[0] ? c->candidate : "shared by all");
 	ask_approval(c, e, what, digest);
 }
 
@@ -198,7 +201,7 @@ static void rolled_back(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, str
 	struct call *c = ctx;
 
 	if (wants_approval(e) && may_ask(e))
-		ask_approval(c, e, "Roll the configuration back", store_hash(ops_store(c->f->o)));
+		ask_approval(c, e, "Roll back", store_hash(ops_store(c->f->o)));
 	else
 		call_done(c, doc, val, e);
 }
@@ -227,4 +230,28 @@ void tool_rollback(void *ctx, struct mcp_req *r, yyjson_val *args)
 			? 0
 			: (unsigned)arg_uint(args, "steps", 1);
 	ops_rollback(c->f->o, &c->from, id, steps, agreed > 0, rolled_back, c);
+}
+
+/* ---- network.approve ---- */
+
+void tool_approve(void *ctx, struct mcp_req *r, yyjson_val *args)
+{
+	struct call *c = call_new(ctx, r, "tools/call", "network.approve", args);
+	yyjson_val *approve = yyjson_obj_get(args, "approve");
+	const char *id = arg_str(args, "id");
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *val = NULL;
+	struct neterr e = {0};
+	int rc;
+
+	if (c && approve && !id) {
+		call_invalid(c, "missing-element", "approve needs the id of what is decided");
+	} else if (c) {
+		rc = approve ? ops_approve(c->f->o, &c->from, id, yyjson_get_bool(approve),
+					   arg_str(args, "comment"), doc, &val, &e)
+			     : ops_approvals(c->f->o, &c->from, id, doc, &val, &e);
+		call_done(c, doc, val, rc ? &e : NULL);
+	}
+	neterr_clear(&e);
+	yyjson_mut_doc_free(doc);
 }

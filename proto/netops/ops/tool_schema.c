@@ -115,6 +115,12 @@ const char face_in_discard[] = OBJECT(CANDIDATE);
 const char face_in_history[] =
 	OBJECT("\"count\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,\"default\":100}");
 const char face_in_verify[] = OBJECT("");
+const char face_in_approve[] =
+	OBJECT("\"id\":{\"type\":\"string\",\"maxLength\":32,\"description\":\"As the commit that was held "
+	       "up said it. Without it: all that wait.\"},"
+	       "\"approve\":{\"type\":\"boolean\",\"description\":\"true or false decides; without it "
+	       "what is asked is shown.\"},"
+	       "\"comment\":{\"type\":\"string\",\"maxLength\":1024}");
 
 const char face_out_get[] = "{\"type\":\"object\",\"description\":\"RFC 7951 data: "
 			    "{\\\"module:node\\\": …}; or a failure.\","
@@ -150,11 +156,22 @@ const char face_out_history[] =
 	       "\"commitId\":{\"type\":\"string\"},"
 	       "\"time\":{\"type\":\"string\"},\"user\":{\"type\":\"string\"},\"comment\":{"
 	       "\"type\":\"string\"},"
-	       "\"state\":{\"type\":\"string\"},\"runningHash\":{\"type\":\"string\"},\"changes\":{"
+	       "\"kind\":{\"enum\":[\"commit\",\"rollback\"]},"
+	       "\"state\":{\"enum\":[\"confirmed\",\"rolled-back\"]},"
+	       "\"reason\":{\"type\":\"string\",\"description\":\"Why a commit that was not "
+	       "confirmed was taken back; it is no step of a rollback.\"},"
+	       "\"runningHash\":{\"type\":\"string\"},\"changes\":{"
 	       "\"type\":\"integer\"}},"
 	       "\"required\":[\"commitId\"]}},\"pending\":{\"type\":\"object\"},\"runningHash\":{"
 	       "\"type\":\"string\"}",
 	       "\"commits\",\"runningHash\"");
+const char face_out_approve[] =
+	RESULT("\"approvals\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+	       "\"id\":{\"type\":\"string\"},\"requester\":{\"type\":\"string\"},"
+	       "\"rule\":{\"type\":\"string\"},\"kind\":{\"enum\":[\"commit\",\"rollback\"]},"
+	       "\"confirmed\":{\"type\":\"integer\"},\"approved\":{\"type\":\"boolean\"},"
+	       "\"remainingMs\":{\"type\":\"integer\"}," DIFF "},\"required\":[\"id\",\"requester\",\"diff\"]}}",
+	       "\"approvals\"");
 const char face_out_verify[] = RESULT("\"ok\":{\"type\":\"boolean\"},\"records\":{\"type\":"
 				      "\"integer\"},\"badSeq\":{\"type\":\"integer\"},"
 				      "\"reason\":{\"type\":\"string\"}",

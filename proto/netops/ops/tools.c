@@ -21,6 +21,16 @@ static bool allowed(void *ctx, const struct mcp_tool *tool, const struct princip
 }
 
 static const struct mcp_tool tools[] = {
+	{.name = "network.approve",
+	 .title = "Approve a commit",
+	 .description = "Approves, or refuses, what another user wants to commit and policy holds up; that "
+			"user's same commit then goes through, once, within ten minutes. Without approve: "
+			"shows what is asked. For people: never decide this in somebody's place.",
+	 .input = face_in_approve,
+	 .output = face_out_approve,
+	 .destructive = true,
+	 .scope = SCOPE_COMMIT,
+	 .call = tool_approve},
 	{.name = "network.audit.verify",
 	 .title = "Verify the audit log",
 	 .description = "Reads the whole hash-chained audit log again and says whether it is as it "

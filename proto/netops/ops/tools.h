@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The MCP face of the node: MCP-NET's tools, resources and prompts (spec §2.1) and our additions,
  * each of them a call of ops.h. Additions to MCP-NET: network.diff, network.discard,
- * network.history, network.audit.verify; arguments `candidate` of network.yang.get,
+ * network.history, network.approve, network.audit.verify; arguments `candidate` of network.yang.get,
  * network.yang.edit, network.cli.configure and network.file.*; `offset` and `limit` of
  * network.yang.get; the tools rpc.* and yang.*.edit made of YANG; resources audit, yang, data and
  * drift.

@@ -390,17 +390,24 @@ static void do_rollback(void)
 	struct puppet_map was = m.base;
 	struct puppet_map to = was;
 	struct changes back = {0};
+	unsigned steps = q.steps;
 	unsigned i;
 
-	/* What the history says is told by its own commits: played backwards. */
+	/* What the history says is told by its own commits: played backwards. Trials are no steps. */
 	m.what = "rollback";
-	for (i = 0; i < q.steps; i++) {
+	for (i = 0; i < steps; i++) {
 		yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 		yyjson_mut_val *arr = txn_history(m.p.txn, doc);
-		const char *id = yyjson_mut_get_str(
-			yyjson_mut_obj_get(yyjson_mut_arr_get(arr, i), "commitId"));
+		yyjson_mut_val *line = yyjson_mut_arr_get(arr, i);
+		const char *id = yyjson_mut_get_str(yyjson_mut_obj_get(line, "commitId"));
 		const struct changes *c = id ? txn_commit_changes(m.p.txn, id) : NULL;
 
+		if (yyjson_mut_equals_str(yyjson_mut_obj_get(line, "state"), "rolled-back")) {
+			check(!c && yyjson_mut_obj_get(line, "reason"));
+			yyjson_mut_doc_free(doc);
+			steps++;
+			continue;
+		}
 		if (c && changes_invert(c, &back) == 0) {
 			puppet_play(&m.p, &to, &back, true);
 			changes_free(&back);

@@ -149,6 +149,14 @@ static void env_event(void *ctx, const char *event, const struct principal *by, 
 			 timeout_s);
 }
 
+static void env_ended(void *ctx, const struct txn_end *x)
+{
+	struct puppet *p = ctx;
+
+	snprintf(p->ended, sizeof(p->ended), "%s %s %zu", x->commit_id, x->reason, x->changes->n);
+	p->n_ended++;
+}
+
 static int64_t env_wall(void *ctx)
 {
 	struct puppet *p = ctx;
@@ -172,6 +180,7 @@ static void begin(struct puppet *p)
 			      .running = env_running,
 			      .running_hash = env_hash,
 			      .event = env_event,
+			      .ended = env_ended,
 			      .wall = env_wall,
 			      .random = env_random,
 			      .ctx = p};

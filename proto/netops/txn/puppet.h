@@ -45,6 +45,8 @@ struct puppet {
 	unsigned fail_apply, fail_undo, fail_journal, fail_running;
 	bool refuse;		    /* check() */
 	char events[PUPPET_EVENTS]; /* confirmed-commit notifications: "start 10;" … */
+	char ended[128];	    /* the newest end of a trial by itself: "c-000001 timeout 2", and how many */
+	unsigned n_ended;
 	bool misfit; /* changes came that did not fit what they were for: always a bug */
 	bool recovered;
 	int recovered_rc;

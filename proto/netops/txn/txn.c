@@ -283,8 +283,6 @@ static void refuse_expired(struct txn *t, struct txn_req *r, const struct txn_ex
 	err_mend(&e.err, "re-stage and commit again");
 	d = neterr_data(&e);
 	if (d) {
-		yyjson_mut_obj_add_str(e.data, d, "name",
-				       neterr_name(NETERR_CONFIRMED_COMMIT_TIMEOUT));
 		txn_id(x->commit, id);
 		yyjson_mut_obj_add_strcpy(e.data, d, "commitId", id);
 		yyjson_mut_obj_add_strcpy(e.data, d, "confirmToken", r->token);
@@ -577,6 +575,7 @@ void txn_free(struct txn *t)
 	open_clear(&t->open);
 	neterr_clear(&t->cause);
 	txn_ring_clear(t);
+	txn_trials_clear(t);
 	while (t->n_key)
 		txn_key_free(&t->key[--t->n_key]);
 	free(t->key);
@@ -596,30 +595,61 @@ void txn_head(const struct txn *t, char id[TXN_COMMIT_ID])
 	txn_id(t->ring_n ? txn_ring_at(t, 0)->commit : t->ring_base, id);
 }
 
+static bool add_past(yyjson_mut_doc *doc, yyjson_mut_val *arr, const struct txn_commit *c, uint64_t changes,
+		     const char *reason)
+{
+	yyjson_mut_val *obj = yyjson_mut_arr_add_obj(doc, arr);
+	char id[TXN_COMMIT_ID];
+	char at[32];
+
+	txn_id(c->commit, id);
+	txn_time(c->time, at);
+	return obj && yyjson_mut_obj_add_strcpy(doc, obj, "commitId", id) &&
+	       yyjson_mut_obj_add_strcpy(doc, obj, "time", at) &&
+	       yyjson_mut_obj_add_strcpy(doc, obj, "user", c->user ? c->user : "") &&
+	       yyjson_mut_obj_add_strcpy(doc, obj, "comment", c->comment ? c->comment : "") &&
+	       yyjson_mut_obj_add_str(doc, obj, "kind", c->rollback ? "rollback" : "commit") &&
+	       yyjson_mut_obj_add_str(doc, obj, "state", reason ? "rolled-back" : "confirmed") &&
+	       (!reason || yyjson_mut_obj_add_str(doc, obj, "reason", reason)) &&
+	       yyjson_mut_obj_add_strcpy(doc, obj, "runningHash", c->hash) &&
+	       yyjson_mut_obj_add_uint(doc, obj, "changes", changes);
+}
+
+static bool add_trial(yyjson_mut_doc *doc, yyjson_mut_val *arr, const struct txn_trial *x)
+{
+	struct txn_commit c = {.commit = x->commit,
+			       .time = x->time,
+			       .user = x->user,
+			       .comment = x->comment,
+			       .rollback = x->rollback};
+
+	memcpy(c.hash, x->hash, sizeof(c.hash));
+	return add_past(doc, arr, &c, x->changes, txn_reason_name(x->reason));
+}
+
 yyjson_mut_val *txn_history(const struct txn *t, yyjson_mut_doc *doc)
 {
 	yyjson_mut_val *arr = yyjson_mut_arr(doc);
-	unsigned i;
+	unsigned trials = t->n_trials;
+	unsigned i = 0;
+	bool ok = arr;
 
-	for (i = 0; i < t->ring_n; i++) {
+	/* Numbers are given in the order of time, so newest first is by them. */
+	while (ok && (i < t->ring_n || trials)) {
 		const struct txn_commit *c = txn_ring_at(t, i);
-		yyjson_mut_val *obj = yyjson_mut_arr_add_obj(doc, arr);
-		char id[TXN_COMMIT_ID];
-		char at[32];
+		const struct txn_trial *x = trials ? &t->trial[trials - 1] : NULL;
 
-		txn_id(c->commit, id);
-		txn_time(c->time, at);
-		if (!obj || !yyjson_mut_obj_add_strcpy(doc, obj, "commitId", id) ||
-		    !yyjson_mut_obj_add_strcpy(doc, obj, "time", at) ||
-		    !yyjson_mut_obj_add_strcpy(doc, obj, "user", c->user ? c->user : "") ||
-		    !yyjson_mut_obj_add_strcpy(doc, obj, "comment", c->comment ? c->comment : "") ||
-		    !yyjson_mut_obj_add_str(doc, obj, "kind",
-					    c->rollback ? "rollback" : "commit") ||
-		    !yyjson_mut_obj_add_strcpy(doc, obj, "runningHash", c->hash) ||
-		    !yyjson_mut_obj_add_uint(doc, obj, "changes", c->changes.n))
-			return NULL;
+		if (c && (!x || c->commit > x->commit)) {
+			ok = add_past(doc, arr, c, c->changes.n, NULL);
+			i++;
+		} else if (x->commit <= t->ring_base) {
+			trials = 0; /* as old as what fell out of the ring */
+		} else {
+			ok = add_trial(doc, arr, x);
+			trials--;
+		}
 	}
-	return arr;
+	return ok ? arr : NULL;
 }
 
 const struct changes *txn_commit_changes(const struct txn *t, const char *commit_id)

@@ -56,6 +56,15 @@ enum journal_type {
 enum txn_state { TXN_IDLE, TXN_PREPARED, TXN_APPLYING, TXN_PENDING, TXN_ROLLING_BACK, TXN_FAILED };
 const char *txn_state_name(enum txn_state s); /* "idle", "prepared", "applying", "pending", … */
 
+/* A trial's end without a request. */
+struct txn_end {
+	char commit_id[TXN_COMMIT_ID];
+	const char *reason; /* timeout, session, restart, reboot, cancel, escalated */
+	const struct principal *by;
+	const struct changes *changes; /* that were in force */
+	bool given_up;		       /* of the device only in part */
+};
+
 /* What the engine has its owner do. Each function with an `op` is answered once by txn_done(t, op,
  * …). */
 struct txn_env {
@@ -78,6 +87,10 @@ struct txn_env {
 	 * timeout. */
 	void (*event)(void *ctx, const char *confirm_event, const struct principal *by,
 		      unsigned timeout_s);
+	/* A commit that was in force until its confirmation has been taken back, or given up, with
+	 * nobody there to be answered. Perhaps twice, where the node ends before that is durable.
+	 * May be NULL. */
+	void (*ended)(void *ctx, const struct txn_end *x);
 	int64_t (*wall)(void *ctx);		      /* ns since 1970, for display only */
 	void (*random)(void *ctx, void *p, size_t n); /* not to be guessed: tokens */
 	/* May be NULL. Called at named points, for tests that end the process there (failpoint.h).
@@ -162,8 +175,9 @@ usec_t txn_tick(struct txn *t, usec_t now);
 enum txn_state txn_state(const struct txn *t);
 /* The newest commit's id, "c-000000" before the first. */
 void txn_head(const struct txn *t, char id[TXN_COMMIT_ID]);
-/* The rollback ring as JSON: [{commitId, time, user, comment, kind, runningHash, changes: n}],
- * newest first. */
+/* The rollback ring as JSON: [{commitId, time, user, comment, kind, state, runningHash, changes: n}],
+ * newest first; and among them trials that were taken back, of state rolled-back and with a reason, which are no
+ * step of the ring. */
 yyjson_mut_val *txn_history(const struct txn *t, yyjson_mut_doc *doc);
 /* What a commit of the ring, or the pending one, changed, or NULL. Valid until the next call of
  * txn_*(). */

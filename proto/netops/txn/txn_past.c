@@ -83,6 +83,50 @@ int txn_ring_back(const struct txn *t, unsigned n, struct changes *out)
 	return 0;
 }
 
+/* ---- trials ---- */
+
+static void trial_free(struct txn_trial *x)
+{
+	free(x->user);
+	free(x->comment);
+	*x = (struct txn_trial){0};
+}
+
+void txn_trial_add(struct txn *t, struct txn_trial *x)
+{
+	if (t->n_trials == TXN_RING) {
+		trial_free(&t->trial[0]);
+		memmove(t->trial, t->trial + 1, (TXN_RING - 1) * sizeof(*t->trial));
+		t->n_trials--;
+	}
+	t->trial[t->n_trials++] = *x;
+	*x = (struct txn_trial){0};
+}
+
+void txn_trial_keep(struct txn *t, enum txn_reason reason, int64_t time)
+{
+	struct txn_open *o = &t->open;
+	struct txn_trial x = {.commit = o->commit,
+			      .time = time,
+			      .rollback = o->rollback,
+			      .reason = reason,
+			      .changes = o->all.n};
+
+	if (!txn_reason_of_trial(reason))
+		return;
+	x.user = strdup(o->by.user);
+	x.comment = o->comment;
+	o->comment = NULL;
+	snprintf(x.hash, sizeof(x.hash), "%s", t->env.running_hash(t->env.ctx));
+	txn_trial_add(t, &x);
+}
+
+void txn_trials_clear(struct txn *t)
+{
+	while (t->n_trials)
+		trial_free(&t->trial[--t->n_trials]);
+}
+
 /* ---- expired tokens ---- */
 
 int txn_expired_reserve(struct txn *t)

@@ -94,6 +94,7 @@ struct txn_open {
 	struct changes
 		touched; /* all and then work as they are: what a rollback of both must look at */
 	bool applied;	 /* something of it has been in running */
+	bool told;	 /* its end, to env->ended() */
 	struct txn_idem idem; /* of the request under way, until it is in the book of keys */
 };
 
@@ -105,6 +106,18 @@ struct txn_commit {
 	char *comment;
 	bool rollback;
 	struct changes changes;
+	char hash[TXN_RUNNING_HASH];
+};
+
+/* A confirmed commit that was taken back: a line of history, no step of the ring. */
+struct txn_trial {
+	uint32_t commit;
+	int64_t time;
+	char *user;
+	char *comment;
+	bool rollback;
+	enum txn_reason reason;
+	uint64_t changes;
 	char hash[TXN_RUNNING_HASH];
 };
 
@@ -170,6 +183,9 @@ struct txn {
 	unsigned ring_first, ring_n;
 	uint32_t ring_base; /* the commit before the oldest of the ring */
 
+	struct txn_trial trial[TXN_RING]; /* oldest first */
+	unsigned n_trials;
+
 	struct txn_expired *expired;
 	size_t n_expired, cap_expired;
 	struct txn_key *key;
@@ -227,6 +243,7 @@ void txn_follow_up_drop(struct txn *t);
 void txn_recovered(struct txn *t, int rc);
 const char *txn_reason_name(enum txn_reason r);
 enum txn_reason txn_reason_parse(const char *name); /* N_REASONS: none */
+bool txn_reason_of_trial(enum txn_reason r); /* what is taken back was in force */
 bool txn_reason_expires(enum txn_reason r); /* who confirms later is told that the time was over */
 
 /* ---- txn_past.c ---- */
@@ -238,6 +255,10 @@ txn_ring_pop(struct txn *t,
 void txn_ring_clear(struct txn *t);
 /* What undoes the newest n commits. 0, -ENOENT: there are not so many, -ENOMEM. */
 int txn_ring_back(const struct txn *t, unsigned n, struct changes *out);
+/* The open transaction was taken back: among the trials, if it was one. */
+void txn_trial_keep(struct txn *t, enum txn_reason reason, int64_t time);
+void txn_trial_add(struct txn *t, struct txn_trial *x); /* taken over */
+void txn_trials_clear(struct txn *t);
 int txn_expired_reserve(struct txn *t);
 void txn_expired_add(struct txn *t, const struct txn_expired *x);
 struct txn_expired *txn_expired_find(struct txn *t, const uint8_t hash[TXN_HASH]);

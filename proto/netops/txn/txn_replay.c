@@ -279,6 +279,7 @@ static int replay_restored(struct txn *t, yyjson_val *obj, usec_t now, struct er
 	if (!yyjson_get_bool(yyjson_obj_get(obj, "givenUp")))
 		txn_expired_outcome(t, o->commit, OUTCOME_COMPLETE);
 	remember(t, "rolled-back", &o->all, time, now);
+	txn_trial_keep(t, txn_reason_parse(text_of(obj, "reason")), time);
 	txn_close(t);
 	t->replay = (struct txn_replay){0};
 	return 0;
@@ -344,6 +345,27 @@ static bool put_ring(const struct txn *t, yyjson_mut_doc *doc, yyjson_mut_val *a
 		    !yyjson_mut_obj_add_bool(doc, obj, "rollback", c->rollback) ||
 		    !put_text(doc, obj, "hash", c->hash) ||
 		    !put_changes(doc, obj, "changes", &c->changes))
+			return false;
+	}
+	return true;
+}
+
+static bool put_trials(const struct txn *t, yyjson_mut_doc *doc, yyjson_mut_val *arr)
+{
+	unsigned i;
+
+	for (i = 0; i < t->n_trials; i++) {
+		const struct txn_trial *x = &t->trial[i];
+		yyjson_mut_val *obj = yyjson_mut_arr_add_obj(doc, arr);
+
+		if (!obj || !yyjson_mut_obj_add_uint(doc, obj, "commit", x->commit) ||
+		    !yyjson_mut_obj_add_sint(doc, obj, "time", x->time) ||
+		    !put_text(doc, obj, "user", x->user) ||
+		    !put_text(doc, obj, "comment", x->comment) ||
+		    !yyjson_mut_obj_add_bool(doc, obj, "rollback", x->rollback) ||
+		    !yyjson_mut_obj_add_str(doc, obj, "reason", txn_reason_name(x->reason)) ||
+		    !put_text(doc, obj, "hash", x->hash) ||
+		    !yyjson_mut_obj_add_uint(doc, obj, "changes", x->changes))
 			return false;
 	}
 	return true;
@@ -429,6 +451,7 @@ char *txn_checkpoint(const struct txn *t, size_t *n)
 	if (yyjson_mut_obj_add_uint(doc, obj, "commit", t->last_commit) &&
 	    yyjson_mut_obj_add_uint(doc, obj, "ringBase", t->ring_base) &&
 	    put_ring(t, doc, json_add_arr(doc, obj, "ring")) &&
+	    put_trials(t, doc, json_add_arr(doc, obj, "trials")) &&
 	    put_expired(t, doc, json_add_arr(doc, obj, "expired")) &&
 	    put_keys(t, doc, json_add_arr(doc, obj, "keys")) &&
 	    (!t->open.commit || put_open(t, doc, json_add_obj(doc, obj, "open"))))
@@ -463,6 +486,27 @@ static int get_ring(struct txn *t, yyjson_val *arr, struct err *err)
 		txn_ring_push(t, &c);
 	}
 	return 0;
+}
+
+static void get_trials(struct txn *t, yyjson_val *arr)
+{
+	yyjson_arr_iter it = yyjson_arr_iter_with(arr);
+	yyjson_val *obj;
+
+	while ((obj = yyjson_arr_iter_next(&it))) {
+		struct txn_trial x = {.commit = (uint32_t)int_of(obj, "commit"),
+				      .time = int_of(obj, "time"),
+				      .rollback = yyjson_get_bool(yyjson_obj_get(obj, "rollback")),
+				      .reason = txn_reason_parse(text_of(obj, "reason")),
+				      .changes = (uint64_t)int_of(obj, "changes")};
+
+		if (x.reason == N_REASONS)
+			continue;
+		x.user = dup_text(obj, "user");
+		x.comment = dup_text(obj, "comment");
+		snprintf(x.hash, sizeof(x.hash), "%s", text_of(obj, "hash"));
+		txn_trial_add(t, &x);
+	}
 }
 
 static void get_expired(struct txn *t, yyjson_val *arr, usec_t now)
@@ -547,6 +591,7 @@ static int load_checkpoint(struct txn *t, yyjson_val *obj, usec_t now, struct er
 	t->last_commit = (uint32_t)int_of(obj, "commit");
 	rc = get_ring(t, yyjson_obj_get(obj, "ring"), err);
 	t->ring_base = (uint32_t)int_of(obj, "ringBase");
+	get_trials(t, yyjson_obj_get(obj, "trials"));
 	if (rc == 0)
 		get_expired(t, yyjson_obj_get(obj, "expired"), now);
 	if (rc == 0)

@@ -281,7 +281,7 @@ static void assert_late(const char *token, const char *rollback, const char *exp
 
 	assert_refused(NETERR_CONFIRMED_COMMIT_TIMEOUT, NULL);
 	snprintf(want, sizeof(want),
-		 "{\"name\":\"Network.ConfirmedCommitTimeout\",\"commitId\":\"c-000002\","
+		 "{\"commitId\":\"c-000002\","
 		 "\"confirmToken\":\"%s\","
 		 "\"expiredAt\":\"%s\",\"rolledBackTo\":\"c-000001\",\"rollback\":\"%s\","
 		 "\"retryable\":true}",
@@ -850,6 +850,76 @@ static void history(void **state)
 	yyjson_mut_doc_free(doc);
 }
 
+static void assert_line(unsigned i, const char *id, const char *state, const char *reason)
+{
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *line = yyjson_mut_arr_get(txn_history(p.txn, doc), i);
+	const char *why = yyjson_mut_get_str(yyjson_mut_obj_get(line, "reason"));
+
+	assert_string_equal(yyjson_mut_get_str(yyjson_mut_obj_get(line, "commitId")), id);
+	assert_string_equal(yyjson_mut_get_str(yyjson_mut_obj_get(line, "state")), state);
+	assert_string_equal(why ? why : "", reason);
+	yyjson_mut_doc_free(doc);
+}
+
+static void assert_trials(void)
+{
+	assert_line(0, "c-000005", "rolled-back", "restart");
+	assert_line(1, "c-000004", "rolled-back", "session");
+	assert_line(2, "c-000003", "rolled-back", "cancel");
+	assert_line(3, "c-000002", "rolled-back", "timeout");
+	assert_line(4, "c-000001", "confirmed", "");
+}
+
+/* A trial that ends is a line of history, after a restart and a checkpoint too, but no step; its end is told where
+ * nobody asked for it. */
+static void trials(void **state)
+{
+	char token[TXN_TOKEN];
+	struct puppet_map was;
+	struct err err;
+	char *text;
+	size_t n;
+
+	set(1, "base", COMMIT);
+	pending(token, 1);
+	puppet_until(&p, p.now + SEC(1));
+	assert_string_equal(p.ended, "c-000002 timeout 1");
+	pending(token, 5);
+	ask((struct txn_request){.what = TXN_CANCEL, .token = token});
+	assert_int_equal(p.n_ended, 1);
+	set(0, "a", (struct txn_request){.what = TXN_COMMIT, .confirmed = 60});
+	txn_session_closed(p.txn, "s1", p.now);
+	puppet_run(&p);
+	assert_string_equal(p.ended, "c-000004 session 1");
+	set(0, "a", (struct txn_request){.what = TXN_COMMIT, .confirmed = 60});
+	assert_answer("pending-confirm");
+	puppet_restart(&p, false);
+	puppet_run(&p);
+	assert_string_equal(p.ended, "c-000005 restart 1");
+	assert_int_equal(p.n_ended, 3);
+	assert_trials();
+	puppet_restart(&p, false);
+	puppet_run(&p);
+	assert_int_equal(p.n_ended, 3);
+	assert_trials();
+	text = txn_checkpoint(p.txn, &n);
+	assert_non_null(text);
+	while (p.n_record)
+		free(p.record[--p.n_record].json);
+	p.n_synced = 0;
+	was = p.running;
+	puppet_restart(&p, false);
+	p.running = was;
+	assert_int_equal(
+		txn_replay(p.txn, JOURNAL_CHECKPOINT, slice_of(text, n), true, p.now, &err), 0);
+	free(text);
+	assert_trials();
+	ask((struct txn_request){.what = TXN_ROLLBACK, .steps = 1});
+	assert_answer("rolled-back");
+	assert_value(1, "");
+}
+
 /* ---- idempotency ---- */
 
 static const uint8_t args1[32] = {1};
@@ -1089,6 +1159,7 @@ int main(void)
 		T(rollback_ring_is_full),
 		T(rollback_survives_restart),
 		T(history),
+		T(trials),
 		T(idempotency),
 		T(idempotency_of_a_pending_commit),
 		T(idempotency_forgets_failures),

@@ -50,6 +50,25 @@ bool txn_reason_expires(enum txn_reason r)
 	       r == REASON_ESCALATED;
 }
 
+bool txn_reason_of_trial(enum txn_reason r)
+{
+	return r != REASON_FAILED && r != REASON_FOLLOW_UP && r != N_REASONS;
+}
+
+/* Whoever asked is answered; an end by itself is told once. Before it is durable: better twice than never. */
+static void tell_end(struct txn *t, bool given_up)
+{
+	struct txn_open *o = &t->open;
+	struct txn_end x = {
+		.reason = txn_reason_name(t->reason), .by = &o->by, .changes = &o->all, .given_up = given_up};
+
+	if (t->req || o->told || !t->env.ended || !txn_reason_of_trial(t->reason))
+		return;
+	o->told = true;
+	txn_id(o->commit, x.commit_id);
+	t->env.ended(t->env.ctx, &x);
+}
+
 static void expire(struct txn *t, usec_t now)
 {
 	struct txn_open *o = &t->open;
@@ -196,6 +215,7 @@ void txn_undone(struct txn *t, int rc, struct neterr *e, usec_t now)
 		return;
 	}
 	txn_at(t, "txn.undone");
+	tell_end(t, false);
 	if (txn_write_restored(t, txn_op(t, STEP_RESTORED), false)) {
 		tell_failed(t, NULL);
 		failed(t, now);
@@ -247,6 +267,7 @@ void txn_restored(struct txn *t, int rc, struct neterr *e, usec_t now)
 		txn_answer_state(t, "rolled-back", t->undoing);
 	}
 	neterr_clear(&t->cause);
+	txn_trial_keep(t, t->reason, t->env.wall(t->env.ctx));
 	txn_close(t);
 	txn_recovered(t, 0);
 }
@@ -264,7 +285,9 @@ void txn_retry(struct txn *t, usec_t now)
 void txn_give_up(struct txn *t, usec_t now)
 {
 	(void)now;
+	tell_end(t, true);
 	txn_write_restored(t, 0, true);
 	neterr_clear(&t->cause);
+	txn_trial_keep(t, t->reason, t->env.wall(t->env.ctx));
 	txn_close(t);
 }
