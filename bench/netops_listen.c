@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 		for (i = 0; i < n; i++)
 			has(p[i].fd, "");
 		begun = clock_now();
-		if (netlink_link_flags(nl, link.ifindex, r % 2 ? IFF_UP : 0, IFF_UP, NULL) != 0)
+		if (netlink_link_flags(nl, link.ifindex, r % 2 ? 0 : IFF_UP, IFF_UP, NULL) != 0)
 			die("set the link");
 		lost += n - collect(p, n, "resources/updated", at);
 		for (i = 0; i < n; i++) {
