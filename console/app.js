@@ -267,10 +267,11 @@ async function showPending() {
 	const mine = JSON.parse(sessionStorage.getItem(pendingKey) ?? 'null');
 	if (pending && !now && mine?.commitId === pending.commitId)
 		sessionStorage.removeItem(pendingKey);
+	const left = now?.remainingMs ?? 0; // none while it is applied or taken back
 	pending = now && {
 		...now,
-		until: performance.now() + now.remainingMs,
-		total: pending?.commitId === now.commitId ? Math.max(pending.total, now.remainingMs) : now.remainingMs,
+		until: performance.now() + left,
+		total: pending?.commitId === now.commitId ? Math.max(pending.total, left) : left,
 		token: mine?.commitId === now.commitId ? mine.token : undefined,
 	};
 	$('pending').hidden = !pending;
@@ -289,7 +290,7 @@ function countDown() {
 	const left = Math.max(0, pending.until - performance.now());
 	const s = Math.ceil(left / 1000);
 	$('pending-left').textContent = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
-	$('pending-bar').value = left / pending.total;
+	$('pending-bar').value = pending.total ? left / pending.total : 0;
 	for (const mark of [30, 10])
 		if (s === mark)
 			$('pending-alarm').textContent = `${mark} seconds left to confirm ${pending.commitId}.`;

@@ -24,7 +24,16 @@ static const struct dep_verb kira_verbs[] = {
 	{0},
 };
 
+static const struct dep_verb sys_verbs[] = {
+	{"show", "", "interfaces as the kernel has them, memory, processors", 0, 0, sys_show},
+	{"log", "[N]", "the last N lines of the system's log (20)", 0, 1, sys_log},
+	{"features", "", "what this kernel can do", 0, 0, sys_features},
+	{"watch", "", "live: what happens, as it happens", 0, 0, dep_watch},
+	{0},
+};
+
 static const struct dep_room rooms[] = {
+	{"sys", "backend on Linux: interfaces, addresses, routes, filters", sys_verbs, NULL},
 	{"kira", "routing that finds its own way: KIRA", kira_verbs, kira_summary},
 	{0},
 };

@@ -100,5 +100,9 @@ int kira_paths(struct dep *d);
 int kira_vicinity(struct dep *d);
 int kira_trace(struct dep *d);
 int kira_summary(struct dep *d);
+/* Subcommands of sys. */
+int sys_show(struct dep *d);
+int sys_log(struct dep *d);
+int sys_features(struct dep *d);
 
 #endif

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -223,6 +224,19 @@ os.chmod(sock, 0o660)
 p = dep("history", user=65534, group=65534, extra_groups=[])
 tap.check(p.returncode == 3 and "group" in p.stderr and "root" in p.stderr, f"dep without the right to the socket: {p.stderr.strip()}")
 
+
+# ---- dep sys ----
+p = dep("sys", "show")
+tap.check(p.returncode == 0 and any(x.split()[:1] == ["v0"] and x.split()[2] == ip_json("link", "show", "v0")[0]["address"]
+                                    for x in p.stdout.split("\n")), f"dep sys show has the kernel's interfaces: {p.stderr}")
+p = dep("sys", "show", "--json")
+tap.check({i["name"] for i in json.loads(p.stdout)["interfaces"]["interface"]} >= {"v0", "v1", "lo"}, "and as JSON")
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+    s.sendto(b"<13>a line for dep sys log", f"{node.run_dir}/log.sock")
+tap.check(wait_for("the line", lambda: "a line for dep sys log" in dep("sys", "log", "5").stdout, 5), "dep sys log")
+tap.check(dep("sys", "log", "x").returncode == 2, "dep sys log of no number is misuse")
+p = dep("sys", "features")
+tap.check(p.returncode == 0 and "nftables" in p.stdout, "dep sys features")
 
 # ---- dep mcp ----
 class Bridge:

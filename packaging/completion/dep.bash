@@ -98,7 +98,7 @@ _dep()
 		*) args+=("$word") ;;
 		esac
 	done
-	if ((${#args[@]} > 0)) && [[ ${args[0]} != kira ]]; then
+	if ((${#args[@]} > 0)) && [[ ${args[0]} != kira && ${args[0]} != sys ]]; then
 		_dep_node
 		return
 	fi
@@ -110,7 +110,9 @@ _dep()
 		return
 	fi
 	case ${args[*]} in
-	'') _dep_names < <(dep complete verb; echo kira:) ;;
+	'') _dep_names < <(dep complete verb; echo kira:; echo sys:) ;;
+	sys)
+		mapfile -t COMPREPLY < <(compgen -W 'show log features watch' -- "$cur") ;;
 	kira)
 		mapfile -t COMPREPLY < <(compgen -W 'show nodes routes paths vicinity trace watch config metrics' -- "$cur") ;;
 	'kira trace')
