@@ -53,7 +53,7 @@ void apply_changed(struct apply *a, size_t step)
 
 int apply_back(struct apply *a, struct step *s)
 {
-	if (!a->undoing && !a->dry_run)
+	if (!a->undoing)
 		return steps_take(&a->back, s);
 	step_free(s);
 	return 0;
