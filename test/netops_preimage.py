@@ -101,6 +101,14 @@ node.start_netops()
 back("after a restart behind the deadline", 0)
 c = node.client()
 
+c.edit(tried("10.9.1.1"))
+c.commit(confirmed=2)
+node.kill("sys")
+node.start_room("sys")
+time.sleep(1)
+changed("a restart of dep-sys leaves the trial")
+back("and it ends all the same")
+
 # ---- (d) … at points of the transaction ----
 for point in ("txn.step.before", "txn.step.written", "txn.applied", "txn.applied.written", "txn.applied.durable", "txn.running",
               "txn.rollback.before", "txn.rollback.written", "txn.rollback.running", "txn.undone", "txn.restored.written"):

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the kernel was before each change (spec §2.12: an inverse is computed from what was observed). Running does not know
- * what an interface was before it was first configured; room sys does, and says so before an application begins. What it
- * said, steps of its own, is kept here and in the journal (type STEP, with the member "found"): unsynced, as after a crash of the
- * machine the kernel has nothing left to be led back. It is written, if empty, before a room is changed: without it none was. An undo leads the kernel there, and so does the rollback of a commit of
- * the ring.
+/* How the kernel was before each change (spec §2.12: an inverse is computed from what was
+ * observed). Running does not know what an interface was before it was first configured; room sys
+ * does, and says so before an application begins. What it said, steps of its own, is kept here and
+ * in the journal (type STEP, with the member "found"): unsynced, as after a crash of the machine
+ * the kernel has nothing left to be led back. It is written, if empty, before a room is changed:
+ * without it none was. An undo leads the kernel there, and so does the rollback of a commit of the
+ * ring.
  *
- * Which of them an undo needs is told by the engine's own records: PREPARE begins an application, APPLIED that it came through, ROLLBACK-BEGIN says whether it
- * alone or the whole transaction is undone, RESTORED that it is. So what is read from the journal after a crash is the same. */
+ * Which of them an undo needs is told by the engine's own records: PREPARE begins an application,
+ * APPLIED that it came through, ROLLBACK-BEGIN says whether it alone or the whole transaction is
+ * undone, RESTORED that it is. So what is read from the journal after a crash is the same. */
 #include "proto/netops/ops/ops_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define IMAGES_MAX 512		      /* applications … */
+#define IMAGES_MAX 512		    /* applications … */
 #define IMAGES_TEXT_MAX (16u << 20) /* … and bytes, of what is not open */
 
 struct ops_image {
@@ -62,7 +65,8 @@ static size_t text_size(const struct ops *o)
 	return n;
 }
 
-/* What the rollback ring no longer holds, and what is too much, but nothing of the newest commit. */
+/* What the rollback ring no longer holds, and what is too much, but nothing of the newest commit.
+ */
 static void trim(struct ops *o)
 {
 	size_t commits = 1;
@@ -71,7 +75,8 @@ static void trim(struct ops *o)
 	for (i = 1; i < o->n_images; i++)
 		commits += o->image[i].commit != o->image[i - 1].commit;
 	while (o->n_images && o->image[0].commit != o->image[o->n_images - 1].commit &&
-	       (commits > TXN_RING + 1 || o->n_images > IMAGES_MAX || text_size(o) > IMAGES_TEXT_MAX)) {
+	       (commits > TXN_RING + 1 || o->n_images > IMAGES_MAX ||
+		text_size(o) > IMAGES_TEXT_MAX)) {
 		commits -= o->image[0].commit != o->image[1].commit;
 		drop(o, 0);
 	}
@@ -150,7 +155,8 @@ bool ops_image_found(struct ops *o, const char *steps, size_t n)
 	text = yyjson_mut_write(doc, 0, &len);
 	yyjson_mut_doc_free(doc);
 	if (text)
-		seq = journal_append(o->journal, JOURNAL_STEP, 0, slice_of(text, len), NULL, NULL, NULL);
+		seq = journal_append(o->journal, JOURNAL_STEP, 0, slice_of(text, len), NULL, NULL,
+				     NULL);
 	free(text);
 	return seq != 0 && keep(o, number, steps, n);
 }
@@ -242,7 +248,8 @@ char *ops_image_checkpoint(const struct ops *o, char *text, size_t *n)
 void ops_image_load(struct ops *o, struct slice engine)
 {
 	yyjson_doc *doc = yyjson_read((const char *)engine.p, engine.n, 0);
-	yyjson_arr_iter it = yyjson_arr_iter_with(yyjson_obj_get(yyjson_doc_get_root(doc), "found"));
+	yyjson_arr_iter it =
+		yyjson_arr_iter_with(yyjson_obj_get(yyjson_doc_get_root(doc), "found"));
 	yyjson_val *obj;
 
 	while ((obj = yyjson_arr_iter_next(&it)))

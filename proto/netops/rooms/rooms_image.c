@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How room sys found the kernel. Running knows only what was configured: what an interface was before its first
- * configuration is in the kernel alone. So before a change room sys is asked, by a dry run, for steps that lead back to what
- * it observes: from the steps of the change, and from those that would undo it, as both may touch what the other does not.
- * An undo takes these after its own. */
+/* How room sys found the kernel. Running knows only what was configured: what an interface was
+ * before its first configuration is in the kernel alone. So before a change room sys is asked, by a
+ * dry run, for steps that lead back to what it observes: from the steps of the change, and from
+ * those that would undo it, as both may touch what the other does not. An undo takes these after
+ * its own. */
 #include "proto/netops/rooms/rooms_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* In the order in which they are taken. Routes may be refused: theirs who made them. Those of filters are not here. */
+/* In the order in which they are taken. Routes may be refused: theirs who made them. Those of
+ * filters are not here. */
 static const char *const kinds[] = {"link", "sysctl", "address", "neighbour", "route"};
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 #define KIND_ROUTE (N_KINDS - 1)
@@ -136,7 +138,8 @@ static int look(struct payload *to, const struct payload *steps, size_t max)
 	if (!arr)
 		return -ENOMEM;
 	for (i = 0; i < steps->n_slices; i++) {
-		/* Routes are told apart by whose they are, and ours are led back by the configuration. */
+		/* Routes are told apart by whose they are, and ours are led back by the
+		 * configuration. */
 		for (k = 0; k < KIND_ROUTE; k++)
 			take_kind(to->doc, arr, steps->slice[i], k);
 	}
