@@ -245,25 +245,42 @@ static struct asked *ask(struct ops *o, uint64_t op)
 	return a;
 }
 
+static bool found(void *ctx, const char *steps, size_t n)
+{
+	struct asked *a = ctx;
+
+	return ops_image_found(a->o, steps, n);
+}
+
 static void env_apply(void *ctx, uint64_t op, const struct changes *c)
 {
 	struct ops *o = ctx;
 	struct asked *a = ask(o, op);
+	struct rooms_image to;
 
-	if (a)
-		rooms_apply(o->rooms, o->store, c, finished, a);
+	if (!a)
+		return;
+	to = ops_image_to_apply(o);
+	rooms_apply_seen(o->rooms, o->store, c, &to, found, finished, a);
+	free((void *)to.steps);
 }
 
 static void env_undo(void *ctx, uint64_t op, const struct changes *c)
 {
 	struct ops *o = ctx;
 	struct asked *a = ask(o, op);
+	struct rooms_image to;
 
+	if (!a)
+		return;
 	/* A kernel that has forgotten everything is not led back by differences. */
-	if (a && o->rebooted)
+	if (o->rebooted) {
 		rooms_reconcile(o->rooms, o->store, reconciled, a);
-	else if (a)
-		rooms_undo(o->rooms, o->store, c, finished, a);
+		return;
+	}
+	to = ops_image_to_undo(o);
+	rooms_undo_to(o->rooms, o->store, c, &to, finished, a);
+	free((void *)to.steps);
 }
 
 static const char *env_running(void *ctx, const struct changes *c)
@@ -455,6 +472,7 @@ static void env_journal(void *ctx, uint64_t op, enum journal_type type, struct s
 
 	if (sync && !a)
 		return;
+	ops_image_note(o, type, json);
 	journal_append(o->journal, type, 0, json, sync ? journaled : NULL, a, NULL);
 }
 
@@ -548,6 +566,7 @@ void ops_free(struct ops *o)
 	schema_free(o->schema);
 	ops_modules_free(o);
 	ops_cache_free(o);
+	ops_image_forget(o);
 	free(o->state_dir);
 	uv_run(o->loop, UV_RUN_NOWAIT); /* the timer's handle lies in o until it is closed */
 	free(o);

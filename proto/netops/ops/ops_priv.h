@@ -75,6 +75,13 @@ struct ops {
 	struct cached cache[OPS_CACHE];
 	uint64_t cache_clock;
 	uint64_t operations; /* numbers what the engine asked for */
+
+	/* How room sys found the kernel before each application, oldest first (ops_image.c). */
+	struct ops_image *image;
+	size_t n_images;
+	size_t images_under_way; /* from this one on: of the application under way */
+	bool applied;  /* the newest application was */
+	bool undo_one; /* the undo under way is that of one application */
 };
 
 /* ops_modules.c */
@@ -93,6 +100,21 @@ void ops_checkpoint(struct ops *o);
 int ops_startup_set(struct ops *o, const char *json, struct neterr *e);
 /* Replaces the file at path by n bytes, durable before it counts. 0 or a negative errno. */
 int ops_write_file(const char *path, const char *text, size_t n);
+
+/* ops_image.c: how the kernel was before each change */
+/* Before an application: where a rollback leads the kernel besides. Before an undo: the same. Newest first; *steps is freed by
+ * the caller, the texts stay. */
+struct rooms_image ops_image_to_apply(const struct ops *o);
+struct rooms_image ops_image_to_undo(const struct ops *o);
+/* Keeps what was found before the application that begins, and writes it into the journal; whether it could. */
+bool ops_image_found(struct ops *o, const char *steps, size_t n);
+/* Each record of the engine, when it is written and when it is read again. */
+void ops_image_note(struct ops *o, enum journal_type type, struct slice json);
+/* Of another boot: that kernel is gone. */
+void ops_image_forget(struct ops *o);
+/* The engine's checkpoint with the images in it, takes text over; and back. NULL: no memory. */
+char *ops_image_checkpoint(const struct ops *o, char *text, size_t *n);
+void ops_image_load(struct ops *o, struct slice engine);
 
 /* ops_drift.c: what others change in the kernel, behind our back */
 int ops_drift_open(struct ops *o);

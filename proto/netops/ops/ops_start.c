@@ -144,6 +144,8 @@ static int on_checkpoint(void *ctx, struct slice engine, struct slice running, b
 		return explain(err, &e, "the journal's checkpoint");
 	o->fresh = false;
 	o->same_boot = same_boot;
+	if (same_boot)
+		ops_image_load(o, engine);
 	return txn_replay(o->txn, JOURNAL_CHECKPOINT, engine, same_boot, clock_now(), err);
 }
 
@@ -154,6 +156,8 @@ static int on_record(void *ctx, const struct journal_record *r, bool same_boot, 
 	o->same_boot = same_boot;
 	if (r->type != JOURNAL_AUDIT)
 		o->fresh = false;
+	if (same_boot)
+		ops_image_note(o, r->type, r->payload);
 	return txn_replay(o->txn, r->type, r->payload, same_boot, clock_now(), err);
 }
 
@@ -281,7 +285,7 @@ void ops_checkpoint(struct ops *o)
 	struct alloc a;
 	struct buf text;
 	size_t n;
-	char *engine = txn_checkpoint(o->txn, &n);
+	char *engine = ops_image_checkpoint(o, txn_checkpoint(o->txn, &n), &n);
 
 	if (!engine)
 		return;

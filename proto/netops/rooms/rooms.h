@@ -51,6 +51,19 @@ void rooms_check(struct rooms *r, struct store *s, const struct changes *c, room
 void rooms_apply(struct rooms *r, struct store *s, const struct changes *c, rooms_f *f, void *ctx);
 /* All are as before c, whatever part of it they had. Running must be as before c. */
 void rooms_undo(struct rooms *r, struct store *s, const struct changes *c, rooms_f *f, void *ctx);
+/* How room sys has found what a change was about to touch: its own steps that lead there, as a JSON array. */
+struct rooms_image {
+	const char *const *steps;
+	size_t n; /* texts, in the order in which they are to be taken */
+	bool untouched; /* of an undo: the changes have not come to room sys, so that there is nothing to undo in it */
+};
+/* As above. to: where the kernel is led besides, once the changes are there; what running then says by itself counts more.
+ * Routes in it that the kernel refuses now are passed over. NULL: nowhere. seen: told how the kernel is found, before a
+ * room is changed; where it returns false none is. Found by a dry run of the steps that lead forth, and of those that would lead back. */
+void rooms_apply_seen(struct rooms *r, struct store *s, const struct changes *c, const struct rooms_image *to,
+		      bool (*seen)(void *ctx, const char *steps, size_t n), rooms_f *f, void *ctx);
+void rooms_undo_to(struct rooms *r, struct store *s, const struct changes *c, const struct rooms_image *to, rooms_f *f,
+		   void *ctx);
 /* All that are there are as running says (after a reboot, after a room's restart, which env.up
  * tells). Not to be asked between the answer of rooms_apply() and store_apply(): it would lead
  * back. The others are gone on with where one fails. */

@@ -10,7 +10,7 @@
 #define TRIES_MAX 3
 
 enum op_kind { OP_CHECK, OP_APPLY, OP_UNDO, OP_RECONCILE, OP_DRIFT };
-enum op_phase { PHASE_QUEUED, PHASE_CHECK, PHASE_FORTH, PHASE_BACK };
+enum op_phase { PHASE_QUEUED, PHASE_CHECK, PHASE_LOOK, PHASE_FORTH, PHASE_BACK };
 
 struct op {
 	struct list at;
@@ -22,6 +22,10 @@ struct op {
 	rooms_f *f;
 	void (*drift_f)(void *ctx, yyjson_mut_doc *doc, struct neterr *e);
 	yyjson_mut_doc *drift;
+	yyjson_mut_doc *image; /* its root: where room sys is led besides */
+	bool untouched;
+	bool (*seen_f)(void *ctx, const char *steps, size_t n);
+	yyjson_mut_doc *seen; /* its root: how room sys found the kernel */
 	void *ctx;
 	struct parts parts;
 	unsigned unanswered;	  /* PHASE_CHECK */
@@ -47,6 +51,8 @@ static void on_closed(uv_handle_t *h)
 	changes_free(&op->changes);
 	neterr_clear(&op->e);
 	yyjson_mut_doc_free(op->drift);
+	yyjson_mut_doc_free(op->image);
+	yyjson_mut_doc_free(op->seen);
 	free(op);
 }
 
@@ -98,24 +104,40 @@ void ops_cancel(struct rooms *r)
 	}
 }
 
-static void submit(struct rooms *r, struct store *s, enum op_kind kind, const struct changes *c,
-		   rooms_f *f, void *ctx)
+static int read_image(struct op *op, const struct rooms_image *to)
 {
-	struct op *op = calloc(1, sizeof(*op));
+	yyjson_mut_val *steps;
+
+	if (!to || to->n == 0)
+		return 0;
+	op->image = yyjson_mut_doc_new(NULL);
+	steps = op->image ? image_read(to, op->image) : NULL;
+	if (steps)
+		yyjson_mut_doc_set_root(op->image, steps);
+	return steps ? 0 : -ENOMEM;
+}
+
+/* What is asked: an operation to be queued, and what goes with it. */
+static void submit(struct rooms *r, const struct op *what, const struct changes *c,
+		   const struct rooms_image *to)
+{
+	struct op *op = malloc(sizeof(*op));
 	struct neterr e = {0};
 
-	if (!op || (c && changes_copy(c, &op->changes) != 0)) {
+	if (op)
+		*op = *what;
+	if (!op || (c && changes_copy(c, &op->changes) != 0) || read_image(op, to) != 0) {
+		if (op) {
+			changes_free(&op->changes);
+			yyjson_mut_doc_free(op->image);
+		}
 		free(op);
 		neterr_set(&e, NETERR_INTERNAL, "resource-denied", "no memory");
-		f(ctx, &e);
+		what->f(what->ctx, &e);
 		neterr_clear(&e);
 		return;
 	}
 	op->rooms = r;
-	op->store = s;
-	op->kind = kind;
-	op->f = f;
-	op->ctx = ctx;
 	uv_timer_init(r->loop, &op->timer);
 	op->timer.data = op;
 	list_add(&r->ops, &op->at);
@@ -124,22 +146,36 @@ static void submit(struct rooms *r, struct store *s, enum op_kind kind, const st
 
 void rooms_check(struct rooms *r, struct store *s, const struct changes *c, rooms_f *f, void *ctx)
 {
-	submit(r, s, OP_CHECK, c, f, ctx);
+	submit(r, &(struct op){.store = s, .kind = OP_CHECK, .f = f, .ctx = ctx}, c, NULL);
 }
 
 void rooms_apply(struct rooms *r, struct store *s, const struct changes *c, rooms_f *f, void *ctx)
 {
-	submit(r, s, OP_APPLY, c, f, ctx);
+	rooms_apply_seen(r, s, c, NULL, NULL, f, ctx);
+}
+
+void rooms_apply_seen(struct rooms *r, struct store *s, const struct changes *c, const struct rooms_image *to,
+		      bool (*seen)(void *ctx, const char *steps, size_t n), rooms_f *f, void *ctx)
+{
+	submit(r, &(struct op){.store = s, .kind = OP_APPLY, .seen_f = seen, .f = f, .ctx = ctx}, c, to);
 }
 
 void rooms_undo(struct rooms *r, struct store *s, const struct changes *c, rooms_f *f, void *ctx)
 {
-	submit(r, s, OP_UNDO, c, f, ctx);
+	rooms_undo_to(r, s, c, NULL, f, ctx);
+}
+
+void rooms_undo_to(struct rooms *r, struct store *s, const struct changes *c, const struct rooms_image *to, rooms_f *f,
+		   void *ctx)
+{
+	const bool untouched = to && to->untouched;
+
+	submit(r, &(struct op){.store = s, .kind = OP_UNDO, .untouched = untouched, .f = f, .ctx = ctx}, c, to);
 }
 
 void rooms_reconcile(struct rooms *r, struct store *s, rooms_f *f, void *ctx)
 {
-	submit(r, s, OP_RECONCILE, NULL, f, ctx);
+	submit(r, &(struct op){.store = s, .kind = OP_RECONCILE, .f = f, .ctx = ctx}, NULL, NULL);
 }
 
 void rooms_drift(struct rooms *r, struct store *s,
@@ -192,6 +228,15 @@ static int keep_inverse(struct part *p, yyjson_val *result)
 }
 
 static void send_next(struct part *p);
+static bool leaves_doubt(const struct err *err);
+
+/* What others may have changed since does not hinder. */
+static bool may_skip(const struct part *p, const struct err *err)
+{
+	if (leaves_doubt(err) || !room_is_there(p->room))
+		return false;
+	return p->sending == &p->look || p->sent + p->sending->n_lenient >= payload_requests(p->sending);
+}
 
 static void on_sent(void *ctx, yyjson_val *result, const struct err *err)
 {
@@ -200,6 +245,13 @@ static void on_sent(void *ctx, yyjson_val *result, const struct err *err)
 
 	if (p->room->rooms->closing)
 		return;
+	if (err && may_skip(p, err)) {
+		log_warning(p->sending == &p->look ? "not all that is there can be found out" : "a route is not put back",
+			    LOG_TEXT("room", p->room->name), LOG_TEXT("what", err->where), LOG_TEXT("why", err->what));
+		p->sent++;
+		send_next(p);
+		return;
+	}
 	if (err) {
 		sending_failed(p, err);
 		return;
@@ -211,6 +263,8 @@ static void on_sent(void *ctx, yyjson_val *result, const struct err *err)
 	}
 	if (p->op->kind == OP_DRIFT)
 		drift_collect(p->op->drift, p->sending, p->sent, yyjson_obj_get(result, "output"));
+	if (p->sending == &p->look)
+		image_seen(p->op->seen, yyjson_mut_doc_get_root(p->op->seen), yyjson_obj_get(result, "output"));
 	p->sent++;
 	send_next(p);
 }
@@ -228,7 +282,7 @@ static void send_next(struct part *p)
 		return;
 	}
 	doc = yyjson_mut_doc_new(NULL);
-	params = payload_params(p->sending, p->sent, p->op->kind == OP_DRIFT, doc, &method);
+	params = payload_params(p->sending, p->sent, p->op->kind == OP_DRIFT || p->sending == &p->look, doc, &method);
 	rc = params ? counter_link_request(p->room->link, method, doc, params, APPLY_MS, on_sent, p,
 					   &err)
 		    : err_set(&err, -ENOMEM, "no memory for a request");
@@ -447,10 +501,66 @@ static void op_go_on(struct op *op)
 		go_back(op);
 }
 
+static void go_forth_now(struct op *op)
+{
+	op->phase = PHASE_FORTH;
+	op_go_on(op);
+}
+
+/* Told before anything is changed. */
+static void looked(struct op *op)
+{
+	yyjson_mut_val *steps = op->seen ? yyjson_mut_doc_get_root(op->seen) : NULL;
+	char *text = NULL;
+	size_t n = 0;
+	bool kept;
+
+	if (steps)
+		text = yyjson_mut_val_write(steps, 0, &n);
+	kept = text && op->seen_f(op->ctx, text, n);
+	free(text);
+	if (kept) {
+		go_forth_now(op);
+		return;
+	}
+	neterr_set(&op->e, NETERR_INTERNAL, "resource-denied", "how the kernel is cannot be kept");
+	err_mend(&op->e.err, "make room on the disk of the state directory");
+	finish(op);
+}
+
+/* Looks at the kernel as it is, where somebody wants to know. */
+static void begin_look(struct op *op)
+{
+	struct part *p = NULL;
+	size_t i;
+
+	if (!op->seen_f) {
+		go_forth_now(op);
+		return;
+	}
+	op->seen = yyjson_mut_doc_new(NULL);
+	if (op->seen)
+		yyjson_mut_doc_set_root(op->seen, yyjson_mut_arr(op->seen));
+	for (i = 0; i < op->parts.n; i++) {
+		if (room_is_sys(op->parts.part[i].room))
+			p = &op->parts.part[i];
+	}
+	if (!op->seen || !p || image_look(p) != 0 || p->look.n_slices == 0 || !room_is_there(p->room)) {
+		looked(op);
+		return;
+	}
+	op->phase = PHASE_LOOK;
+	send_payload(p, &p->look);
+}
+
 static void sent_all(struct part *p)
 {
 	if (p->op->kind == OP_DRIFT) {
 		finish(p->op);
+		return;
+	}
+	if (p->op->phase == PHASE_LOOK) {
+		looked(p->op);
 		return;
 	}
 	p->is = p->op->phase == PHASE_FORTH ? PART_NEW : PART_OLD;
@@ -468,6 +578,11 @@ static void sending_failed(struct part *p, const struct err *err)
 		else
 			room_error(&op->e, p->room, err);
 		finish(op);
+		return;
+	}
+	/* It changed nothing; whether the room is there is seen on the way forth. */
+	if (op->phase == PHASE_LOOK) {
+		looked(op);
 		return;
 	}
 	if (op->phase == PHASE_FORTH) {
@@ -497,8 +612,7 @@ static void checked(struct op *op)
 		finish(op);
 		return;
 	}
-	op->phase = PHASE_FORTH;
-	op_go_on(op);
+	begin_look(op);
 }
 
 static void on_checked(void *ctx, yyjson_val *result, const struct err *err)
@@ -558,10 +672,11 @@ static int divide(struct op *op)
 		rc = parts_of_running(parts, op->rooms, op->store, &op->e);
 	else
 		rc = parts_of_changes(parts, op->rooms, op->store, &op->changes, forth,
-				      op->kind != OP_CHECK, &op->e);
+				      op->kind != OP_CHECK, yyjson_mut_doc_get_root(op->image), &op->e);
 	for (i = 0; rc == 0 && i < parts->n; i++) {
 		parts->part[i].op = op;
-		parts->part[i].is = forth ? PART_OLD : PART_UNKNOWN;
+		parts->part[i].is =
+			forth || (op->untouched && room_is_sys(parts->part[i].room)) ? PART_OLD : PART_UNKNOWN;
 		if (forth && !parts->part[i].room->up)
 			return room_away(&op->e, parts->part[i].room);
 	}
@@ -574,8 +689,10 @@ static void begin(struct op *op)
 		finish(op);
 	} else if (op->kind == OP_CHECK || (op->kind == OP_APPLY && op->parts.n > 1)) {
 		check(op);
+	} else if (op->kind == OP_APPLY) {
+		begin_look(op);
 	} else {
-		op->phase = op->kind == OP_APPLY ? PHASE_FORTH : PHASE_BACK;
+		op->phase = PHASE_BACK;
 		op_go_on(op);
 	}
 }

@@ -171,14 +171,31 @@ static int take_plan(struct payload *to, int rc, struct plan *plan, const struct
 	return room_error(e, room, err);
 }
 
+/* What the kernel is led to besides, and what running says of it. */
+static int add_image(struct payload *to, const struct room *room, const struct changes *c,
+		     const struct lyd_node *after, yyjson_mut_val *image, struct neterr *e)
+{
+	struct plan said = {0};
+	struct err err = {0};
+	int rc = plan_said(c, after, &said, &err);
+
+	if (rc == 0)
+		rc = image_append(to, image, said.steps, room_slice(room));
+	plan_free(&said);
+	return rc ? neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory for a plan") : 0;
+}
+
 static int plan_part(struct payload *to, const struct room *room, const struct changes *c,
-		     const struct lyd_node *after, struct neterr *e)
+		     const struct lyd_node *after, yyjson_mut_val *image, struct neterr *e)
 {
 	struct plan plan = {0};
 	struct err err = {0};
 	int rc = c ? plan_changes(c, after, &plan, &err) : plan_all(after, &plan, &err);
 
-	return take_plan(to, rc, &plan, room, &err, e);
+	if (rc == 0 && image)
+		image_spare(plan.steps, image);
+	rc = take_plan(to, rc, &plan, room, &err, e);
+	return rc || !image ? rc : add_image(to, room, c, after, image, e);
 }
 
 /* ---- Other rooms: their whole configuration ---- */
@@ -327,6 +344,7 @@ void parts_free(struct parts *p)
 		payload_free(&p->part[i].forth);
 		payload_free(&p->part[i].back);
 		payload_free(&p->part[i].inverse);
+		payload_free(&p->part[i].look);
 	}
 	p->n = 0;
 }
@@ -368,6 +386,7 @@ struct view {
 	struct parts *parts;
 	struct divided *divided; /* NULL: everything */
 	bool back;
+	yyjson_mut_val *image;
 	struct neterr *e;
 };
 
@@ -379,7 +398,7 @@ static int fill_part(const struct view *v, struct part *part, const struct lyd_n
 	if (!room_is_sys(room))
 		return config_part(to, room, tree, v->e);
 	return plan_part(to, room, v->divided ? &v->divided->of[room - room->rooms->room] : NULL,
-			 tree, v->e);
+			 tree, v->image, v->e);
 }
 
 static int on_view(void *ctx, const struct lyd_node *tree)
@@ -410,9 +429,9 @@ static void add_part(struct parts *p, struct room *room)
 }
 
 static int view(struct parts *p, struct store *s, const struct changes *c, struct divided *d,
-		bool back, struct neterr *e)
+		bool back, yyjson_mut_val *image, struct neterr *e)
 {
-	struct view v = {.parts = p, .divided = d, .back = back, .e = e};
+	struct view v = {.parts = p, .divided = d, .back = back, .image = image, .e = e};
 	int rc = store_view(s, c, on_view, &v);
 
 	if (rc != 0 && e->code == NETERR_NONE)
@@ -421,7 +440,7 @@ static int view(struct parts *p, struct store *s, const struct changes *c, struc
 }
 
 int parts_of_changes(struct parts *p, struct rooms *r, struct store *s, const struct changes *c,
-		     bool forth, bool back, struct neterr *e)
+		     bool forth, bool back, yyjson_mut_val *image, struct neterr *e)
 {
 	struct divided to = {0};
 	struct divided from = {0};
@@ -447,9 +466,9 @@ int parts_of_changes(struct parts *p, struct rooms *r, struct store *s, const st
 					"room %s takes no configuration", r->room[i].name);
 	}
 	if (rc == 0 && forth && p->n > 0)
-		rc = view(p, s, c, &to, false, e);
+		rc = view(p, s, c, &to, false, image, e);
 	if (rc == 0 && back && p->n > 0)
-		rc = view(p, s, NULL, &from, true, e);
+		rc = view(p, s, NULL, &from, true, forth ? NULL : image, e);
 	divided_free(&to);
 	divided_free(&from);
 	changes_free(&inverse);
@@ -469,7 +488,7 @@ int parts_of_sys(struct parts *p, struct rooms *r, struct store *s, struct neter
 	if (!sys->up)
 		return room_away(e, sys);
 	add_part(p, sys);
-	rc = view(p, s, NULL, NULL, true, e);
+	rc = view(p, s, NULL, NULL, true, NULL, e);
 	if (rc != 0)
 		parts_free(p);
 	return rc;
@@ -485,7 +504,7 @@ int parts_of_running(struct parts *p, struct rooms *r, struct store *s, struct n
 		if (r->room[i].up && takes_config(&r->room[i]))
 			add_part(p, &r->room[i]);
 	}
-	rc = p->n > 0 ? view(p, s, NULL, NULL, true, e) : 0;
+	rc = p->n > 0 ? view(p, s, NULL, NULL, true, NULL, e) : 0;
 	if (rc != 0)
 		parts_free(p);
 	return rc;

@@ -4,6 +4,7 @@
  * rooms.c         who is there: connections, hello, modules, events, rpcs
  * rooms_part.c    a change of configuration divided by room, and what each room is sent
  * rooms_op.c      check, apply, undo, reconcile: one after the other, over all rooms concerned
+ * rooms_image.c   how room sys found the kernel, asked before a change and led back to after it
  * rooms_drift.c   what a dry run of all steps tells of the kernel
  * rooms_state.c   operational state, asked of several rooms and merged */
 #ifndef DEP_NETOPS_ROOMS_PRIV_H
@@ -89,6 +90,7 @@ struct payload {
 	yyjson_mut_val *config; /* NULL: steps */
 	yyjson_mut_val **slice; /* arrays of steps */
 	size_t n_slices;
+	size_t n_lenient; /* the last so many requests may be refused */
 };
 void payload_free(struct payload *p);
 /* Cuts an array of steps (of p->doc) into slices of at most max bytes, roughly. A `purge` that
@@ -108,6 +110,7 @@ struct part {
 	struct room *room;
 	struct payload forth;
 	struct payload back;
+	struct payload look; /* at the kernel, before forth */
 	struct payload
 		inverse; /* answers of room sys, a slice each: steps back to what it had observed */
 	enum { PART_OLD, PART_NEW, PART_UNKNOWN } is;
@@ -123,13 +126,26 @@ struct parts {
 };
 void parts_free(struct parts *p);
 /* Which rooms c concerns, with what leads there (forth) and back (back), where asked for. Running
- * is as before c. */
+ * is as before c. image: steps that room sys takes besides, with those of forth where asked for, else of back; or NULL. */
 int parts_of_changes(struct parts *p, struct rooms *r, struct store *s, const struct changes *c,
-		     bool forth, bool back, struct neterr *e);
+		     bool forth, bool back, yyjson_mut_val *image, struct neterr *e);
 /* Room sys alone, with all of running as `back`. */
 int parts_of_sys(struct parts *p, struct rooms *r, struct store *s, struct neterr *e);
 /* All rooms that are there, with all of running as `back`. */
 int parts_of_running(struct parts *p, struct rooms *r, struct store *s, struct neterr *e);
+
+/* ---- rooms_image.c ---- */
+
+/* One array of doc of all the texts, sorted so that each step finds what it stands on. NULL: no memory, or no JSON. */
+yyjson_mut_val *image_read(const struct rooms_image *i, yyjson_mut_doc *doc);
+/* Takes out of steps the removal of what the image says was there. */
+void image_spare(yyjson_mut_val *steps, yyjson_mut_val *image);
+/* Adds its steps to p, those of `said` after them, routes last. */
+int image_append(struct payload *p, yyjson_mut_val *image, yyjson_mut_val *said, size_t max);
+/* What the dry run is to be asked, for a part with forth and back. */
+int image_look(struct part *p);
+/* Adds what room sys answered to an array of doc. */
+void image_seen(yyjson_mut_doc *doc, yyjson_mut_val *arr, yyjson_val *output);
 
 /* ---- rooms_drift.c ---- */
 

@@ -475,6 +475,99 @@ static void sys_goes_back_by_what_it_had_seen(void **state)
 	changes_free(&c);
 }
 
+struct sight {
+	struct outcome o;
+	unsigned n;
+	unsigned applies; /* of sys, by then */
+	bool keep;
+};
+
+static bool on_seen(void *ctx, const char *steps, size_t n)
+{
+	struct sight *s = ctx;
+
+	assert_int_equal(steps[n - 1], ']');
+	s->n++;
+	s->applies = t.sys->applies;
+	return s->keep;
+}
+
+static void on_sight(void *ctx, struct neterr *e)
+{
+	on_outcome(&((struct sight *)ctx)->o, e);
+}
+
+static struct sight see(const struct changes *c, bool keep)
+{
+	struct sight s = {.keep = keep};
+
+	rooms_apply_seen(t.rooms, t.store, c, NULL, on_seen, on_sight, &s);
+	until(s.o.n);
+	return s;
+}
+
+/* What was found is told before anything is changed, and without it nothing is. */
+static void what_is_there_is_told_first(void **state)
+{
+	struct changes c;
+	struct sight s;
+
+	edit("/ietf-interfaces:interfaces",
+	     "{\"ietf-interfaces:interfaces\":{\"interface\":[{\"name\":\"br0\",\"type\":\"iana-if-"
+	     "type:bridge\"}]}}");
+	edit("/crate:crate", "{\"crate:crate\":{\"wood\":\"oak\"}}");
+	c = edited();
+	s = see(&c, false);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.o.code, NETERR_INTERNAL);
+	assert_int_equal(t.sys->applies, 0);
+	assert_int_equal(t.crate->applies, 0);
+	s = see(&c, true);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.applies, 0);
+	assert_int_equal(s.o.code, 0);
+	assert_int_equal(t.sys->applies, 1);
+	assert_int_equal(t.crate->applies, 1);
+	changes_free(&c);
+}
+
+static void an_undo_leads_to_what_was_found(void **state)
+{
+	static const char *const found[] = {
+		"[{\"address\":{\"link\":\"br0\",\"ip\":\"192.0.2.9/24\"}},{\"link\":{\"name\":\"br0\",\"kind\":\"bridge\",\"mtu\":1300}}]",
+		"[{\"link\":{\"name\":\"br0\",\"mtu\":1200}}]"};
+	struct rooms_image to = {.steps = found, .n = 2};
+	struct outcome o = {0};
+	struct changes c;
+	const char *first;
+
+	edit("/ietf-interfaces:interfaces",
+	     "{\"ietf-interfaces:interfaces\":{\"interface\":[{\"name\":\"br0\",\"type\":\"iana-if-"
+	     "type:bridge\"}]}}");
+	c = edited();
+	rooms_undo_to(t.rooms, t.store, &c, &to, on_outcome, &o);
+	until(o.n);
+	assert_int_equal(o.code, 0);
+	/* It was there: it is not removed. Links first, the older word last. */
+	assert_null(strstr(t.sys->steps, "absent"));
+	first = strstr(t.sys->steps, "1300");
+	assert_non_null(first);
+	assert_non_null(strstr(first, "1200"));
+	assert_non_null(strstr(strstr(first, "1200"), "192.0.2.9/24"));
+	t.sys->steps[0] = '\0';
+	o.n = 0;
+	rooms_undo_to(t.rooms, t.store, &c, NULL, on_outcome, &o);
+	until(o.n);
+	assert_has(t.sys->steps, "absent");
+	t.sys->steps[0] = '\0';
+	o.n = 0;
+	to = (struct rooms_image){.untouched = true};
+	rooms_undo_to(t.rooms, t.store, &c, &to, on_outcome, &o);
+	until(o.n);
+	assert_string_equal(t.sys->steps, "");
+	changes_free(&c);
+}
+
 static void what_cannot_be_taken_back_is_told(void **state)
 {
 	struct changes c = size_and_wood(20, "oak");
@@ -746,6 +839,8 @@ int main(void)
 		cmocka_unit_test(steps_fill_several_requests),
 		WITH_ROOMS(one_refuses_and_none_changes),
 		WITH_ROOMS(sys_goes_back_by_what_it_had_seen),
+		WITH_ROOMS(what_is_there_is_told_first),
+		WITH_ROOMS(an_undo_leads_to_what_was_found),
 		WITH_ROOMS(what_cannot_be_taken_back_is_told),
 		WITH_ROOMS(killed_in_every_phase),
 		WITH_ROOMS(killed_after_its_part_and_before_the_end),

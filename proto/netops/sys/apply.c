@@ -53,7 +53,7 @@ void apply_changed(struct apply *a, size_t step)
 
 int apply_back(struct apply *a, struct step *s)
 {
-	if (!a->undoing && !a->dry_run)
+	if (!a->undoing)
 		return steps_take(&a->back, s);
 	step_free(s);
 	return 0;
@@ -115,6 +115,43 @@ static void turn(struct steps *l)
 		l->at[i] = l->at[l->n - 1 - i];
 		l->at[l->n - 1 - i] = s;
 	}
+}
+
+static unsigned rank(const struct step *s)
+{
+	switch (s->kind) {
+	case STEP_LINK:
+		return 0;
+	case STEP_SYSCTL:
+		return 1;
+	case STEP_ADDRESS:
+		return 2;
+	case STEP_NEIGHBOUR:
+		return 3;
+	default:
+		return 4;
+	}
+}
+
+/* After a dry run none of them has seen what those before it would do: first comes what others stand on. */
+static int by_rank(struct steps *l)
+{
+	struct step *at = malloc(l->n * sizeof(*at));
+	size_t n = 0;
+	size_t i;
+	unsigned k;
+
+	if (!at)
+		return -ENOMEM;
+	for (k = 0; k <= 4; k++) {
+		for (i = 0; i < l->n; i++) {
+			if (rank(&l->at[i]) == k)
+				at[n++] = l->at[i];
+		}
+	}
+	memcpy(l->at, at, n * sizeof(*at));
+	free(at);
+	return 0;
 }
 
 static void free_lost(struct apply *a)
@@ -186,6 +223,8 @@ int apply_steps(struct netlink *nl, struct filters *filters, struct settings *se
 	} else {
 		apply_restore(&a);
 		turn(&a.back);
+		if (dry_run && a.back.n)
+			rc = by_rank(&a.back);
 		out->inverse = a.back;
 		a.back = (struct steps){0};
 	}

@@ -15,7 +15,9 @@
 struct apply_result {
 	bool *changed; /* one of each step */
 	size_t n_changed;
-	struct steps inverse; /* in order; empty after a dry run */
+	/* In order. After a dry run those of links, addresses, neighbours and sysctls, as each step by itself finds
+	 * the kernel; with what is not ours and stands on a link that would go or be switched off. */
+	struct steps inverse;
 	struct steps extra;   /* of a dry run: what a purge would remove */
 };
 

@@ -10,6 +10,7 @@ struct lost {
 	size_t by; /* the step */
 	struct step step;
 	struct nlmsghdr *raw; /* of a route: as the kernel told it, or NULL */
+	bool ours;
 };
 
 #define APPLY_NAMES 16
@@ -76,6 +77,9 @@ void standing_free(struct standing *s);
 /* What is in `before` and no longer in the kernel: into the inverse of the step under way, and to be put back at the end.
  * Takes before over. */
 int standing_lost(struct apply *a, uint32_t ifindex, struct standing *before);
+/* Of a dry run: what of others stands in `before` and may be lost, into the inverse of the step under way: everything with
+ * the link; else what the kernel takes away when it is switched off. Takes before over. */
+int standing_would(struct apply *a, bool gone, struct standing *before);
 /* Puts back what it can, of what was lost. */
 void apply_restore(struct apply *a);
 

@@ -435,6 +435,51 @@ static void test_link_with_all(void **state)
 	}
 }
 
+/* What a dry run says of the way back, before anything is done. */
+static void test_dry_run_leads_back(void **state)
+{
+	static const char change[] =
+		"[{\"address\":{\"link\":\"v0\",\"ip\":\"10.0.0.1/24\",\"absent\":[null]}},"
+		"{\"link\":{\"name\":\"v0\",\"up\":false,\"mtu\":1400,\"alias\":\"x\",\"mac\":\"02:00:00:00:00:07\"}},"
+		"{\"link\":{\"name\":\"none0\",\"alias\":\"\"}},"
+		"{\"sysctl\":{\"link\":\"v0\",\"key\":\"ipv4-forwarding\",\"value\":1}}]";
+	struct steps steps = parse(change);
+	struct steps back;
+	struct err err;
+	char *before;
+	char *after;
+
+	NEEDS_ROOT();
+	OK("[{\"link\":{\"name\":\"v0\",\"kind\":\"veth\",\"peer\":\"v1\",\"up\":true}},"
+	   "{\"link\":{\"name\":\"v1\",\"up\":true}},{\"address\":{\"link\":\"v0\",\"ip\":\"10.0.0.1/24\"}}]");
+	assert_int_equal(LOOK("ip", "link", "set", "v0", "mtu", "1300", "alias", "of others"), 0);
+	assert_int_equal(LOOK("ip", "-6", "address", "add", "fd00::5/64", "dev", "v0", "nodad"), 0);
+	assert_int_equal(LOOK("ip", "route", "add", "203.0.113.0/24", "via", "10.0.0.3", "proto", "static"), 0);
+	settle();
+	before = picture();
+	assert_int_equal(take_list(&steps, true, &back, &err), 3);
+	after = picture();
+	assert_string_equal(before, after);
+	free(after);
+	assert_int_equal(take_list(&steps, false, NULL, &err), 3);
+	after = picture();
+	assert_string_not_equal(before, after);
+	free(after);
+	if (take_list(&back, false, NULL, &err) < 0)
+		fail_msg("back: %s: %s", err.where, err.what);
+	settle();
+	after = picture();
+	assert_string_equal(before, after);
+	/* Whose they are, too. */
+	LOOK("ip", "-j", "-6", "address", "show", "dev", "v0", "scope", "global");
+	assert_non_null(strstr(seen, "fd00::5"));
+	assert_null(strstr(seen, "0x7c"));
+	free(before);
+	free(after);
+	steps_free(&back);
+	steps_free(&steps);
+}
+
 static void test_sysctl(void **state)
 {
 	struct steps back;
@@ -715,6 +760,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_routes_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_link_with_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dry_run_leads_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sysctl, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failure_at_each_step, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),

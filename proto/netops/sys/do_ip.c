@@ -27,6 +27,7 @@ static int find_link(struct apply *a, const char *name, uint32_t *ifindex, bool 
 struct search {
 	const struct step_address *want;
 	bool found;
+	uint8_t proto;
 };
 
 static void on_addr(void *ctx, const struct netlink_event *ev)
@@ -35,11 +36,11 @@ static void on_addr(void *ctx, const struct netlink_event *ev)
 
 	if (ev->addr.family == s->want->ip.family && ev->addr.prefix == s->want->ip.prefix &&
 	    memcmp(ev->addr.addr, s->want->ip.a, 16) == 0)
-		s->found = true;
+		s->found = true, s->proto = ev->addr.proto;
 }
 
 static int remove_address(struct apply *a, const struct step *s, const struct netlink_addr *addr,
-			  struct err *err)
+			  uint8_t proto, struct err *err)
 {
 	struct step back = {.kind = STEP_ADDRESS, .address = s->address};
 	struct standing on;
@@ -47,12 +48,17 @@ static int remove_address(struct apply *a, const struct step *s, const struct ne
 
 	if (rc)
 		return err_set(err, rc, "cannot tell what stands on %s", s->address.link);
+	back.address.no_dad = true;
+	back.address.protocol = proto;
+	if (a->dry_run) {
+		rc = standing_would(a, false, &on);
+		return rc ? rc : apply_back(a, &back);
+	}
 	rc = netlink_addr_del(a->nl, addr, err);
 	if (rc) {
 		standing_free(&on);
 		return rc;
 	}
-	back.address.no_dad = true;
 	rc = standing_lost(a, addr->ifindex, &on);
 	return rc ? rc : apply_back(a, &back);
 }
@@ -64,7 +70,7 @@ int apply_address(struct apply *a, const struct step *s, struct err *err)
 		.family = s->address.ip.family,
 		.prefix = s->address.ip.prefix,
 		.flags = s->address.no_dad ? IFA_F_NODAD : 0,
-		.proto = STEP_PROTOCOL,
+		.proto = s->address.protocol,
 	};
 	struct step back = {.kind = STEP_ADDRESS, .absent = true, .address = s->address};
 	int rc = find_link(a, s->address.link, &addr.ifindex, s->absent, err);
@@ -78,11 +84,9 @@ int apply_address(struct apply *a, const struct step *s, struct err *err)
 	if (search.found != s->absent)
 		return 0;
 	apply_changed(a, a->at);
-	if (a->dry_run)
-		return 0;
 	if (s->absent)
-		return remove_address(a, s, &addr, err);
-	rc = netlink_addr_add(a->nl, &addr, err);
+		return remove_address(a, s, &addr, search.proto, err);
+	rc = a->dry_run ? 0 : netlink_addr_add(a->nl, &addr, err);
 	return rc ? rc : apply_back(a, &back);
 }
 
@@ -94,7 +98,7 @@ int apply_neighbour(struct apply *a, const struct step *s, struct err *err)
 	struct step back = {.kind = STEP_NEIGHBOUR, .absent = true, .neighbour = *want};
 	struct netlink_neigh n = {.family = want->ip.family,
 				  .state = NUD_PERMANENT,
-				  .proto = STEP_PROTOCOL,
+				  .proto = want->protocol,
 				  .n_hwaddr = 6};
 	struct netlink_neigh is;
 	bool permanent;
@@ -112,14 +116,15 @@ int apply_neighbour(struct apply *a, const struct step *s, struct err *err)
 		      : permanent && is.n_hwaddr == 6 && memcmp(is.hwaddr, want->mac, 6) == 0)
 		return 0;
 	apply_changed(a, a->at);
-	if (a->dry_run)
-		return 0;
-	rc = s->absent ? netlink_neigh_del(a->nl, &n, err) : netlink_neigh_set(a->nl, &n, err);
+	rc = a->dry_run	 ? 0
+	     : s->absent ? netlink_neigh_del(a->nl, &n, err)
+			 : netlink_neigh_set(a->nl, &n, err);
 	if (rc)
 		return rc;
 	if (permanent && is.n_hwaddr == 6) {
 		back.absent = false;
 		memcpy(back.neighbour.mac, is.hwaddr, 6);
+		back.neighbour.protocol = is.proto;
 	}
 	return apply_back(a, &back);
 }
@@ -143,9 +148,7 @@ int apply_sysctl(struct apply *a, const struct step *s, struct err *err)
 	if (is == s->sysctl.value)
 		return 0;
 	apply_changed(a, a->at);
-	if (a->dry_run)
-		return 0;
-	rc = netlink_sysctl_write(family, s->sysctl.link, name, s->sysctl.value, err);
+	rc = a->dry_run ? 0 : netlink_sysctl_write(family, s->sysctl.link, name, s->sysctl.value, err);
 	if (rc)
 		return rc;
 	back.sysctl.value = is;

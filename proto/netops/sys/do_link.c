@@ -135,8 +135,6 @@ static int remove_link(struct apply *a, const struct netlink_link *l, struct err
 	if (rc)
 		return rc;
 	apply_changed(a, a->at);
-	if (a->dry_run)
-		return 0;
 	rc = observe(a, l, &self);
 	if (rc == 0)
 		rc = standing_read(a, l->ifindex, &on[0]);
@@ -148,9 +146,9 @@ static int remove_link(struct apply *a, const struct netlink_link *l, struct err
 		rc = queue_lost(a, l->ifindex, l->name);
 	if (rc == 0 && veth)
 		rc = queue_lost(a, l->peer, peer.link.name);
-	if (rc == 0)
+	if (rc == 0 && !a->dry_run)
 		rc = netlink_link_delete(a->nl, l->ifindex, err);
-	else
+	else if (rc)
 		err_set(err, rc, "cannot tell what stands on %s: %s", l->name, strerror(-rc));
 	a->n_names = 0;
 	if (rc) {
@@ -161,9 +159,9 @@ static int remove_link(struct apply *a, const struct netlink_link *l, struct err
 		return rc;
 	}
 	/* What is given last is taken first. */
-	rc = standing_lost(a, l->ifindex, &on[0]);
+	rc = a->dry_run ? standing_would(a, true, &on[0]) : standing_lost(a, l->ifindex, &on[0]);
 	if (veth && rc == 0)
-		rc = standing_lost(a, l->peer, &on[1]);
+		rc = a->dry_run ? standing_would(a, true, &on[1]) : standing_lost(a, l->peer, &on[1]);
 	if (veth && rc == 0)
 		rc = apply_back(a, &peer);
 	if (rc == 0)
@@ -262,6 +260,8 @@ static int switch_off(struct adjust *j, struct err *err)
 
 	if (rc)
 		return err_set(err, rc, "cannot tell what stands on it: %s", strerror(-rc));
+	if (j->a->dry_run)
+		return standing_would(j->a, false, &on);
 	rc = netlink_link_flags(j->a->nl, j->is->ifindex, 0, IFF_UP, err);
 	if (rc) {
 		standing_free(&on);
@@ -278,10 +278,10 @@ static int adjust_up(struct adjust *j, struct err *err)
 	if (!j->to->has_up || j->to->up == up)
 		return 0;
 	j->any = true;
-	if (j->a->dry_run)
-		return 0;
-	rc = j->to->up ? netlink_link_flags(j->a->nl, j->is->ifindex, IFF_UP, IFF_UP, err)
-		       : switch_off(j, err);
+	if (!j->to->up)
+		rc = switch_off(j, err);
+	else
+		rc = j->a->dry_run ? 0 : netlink_link_flags(j->a->nl, j->is->ifindex, IFF_UP, IFF_UP, err);
 	if (rc == 0)
 		j->back.link.has_up = true, j->back.link.up = up;
 	return rc;
@@ -294,9 +294,7 @@ static int adjust_mtu(struct adjust *j, struct err *err)
 	if (!j->to->has_mtu || j->to->mtu == j->is->mtu)
 		return 0;
 	j->any = true;
-	if (j->a->dry_run)
-		return 0;
-	rc = netlink_link_mtu(j->a->nl, j->is->ifindex, j->to->mtu, err);
+	rc = j->a->dry_run ? 0 : netlink_link_mtu(j->a->nl, j->is->ifindex, j->to->mtu, err);
 	if (rc == 0)
 		j->back.link.has_mtu = true, j->back.link.mtu = j->is->mtu;
 	return rc;
@@ -309,9 +307,7 @@ static int adjust_mac(struct adjust *j, struct err *err)
 	if (!j->to->has_mac || (j->is->n_hwaddr == 6 && memcmp(j->to->mac, j->is->hwaddr, 6) == 0))
 		return 0;
 	j->any = true;
-	if (j->a->dry_run)
-		return 0;
-	rc = netlink_link_hwaddr(j->a->nl, j->is->ifindex, j->to->mac, 6, err);
+	rc = j->a->dry_run ? 0 : netlink_link_hwaddr(j->a->nl, j->is->ifindex, j->to->mac, 6, err);
 	if (rc == 0 && j->is->n_hwaddr == 6) {
 		j->back.link.has_mac = true;
 		memcpy(j->back.link.mac, j->is->hwaddr, 6);
@@ -326,9 +322,7 @@ static int adjust_alias(struct adjust *j, struct err *err)
 	if (!j->to->alias || strcmp(j->to->alias, j->is->alias) == 0)
 		return 0;
 	j->any = true;
-	if (j->a->dry_run)
-		return 0;
-	rc = netlink_link_alias(j->a->nl, j->is->ifindex, j->to->alias, err);
+	rc = j->a->dry_run ? 0 : netlink_link_alias(j->a->nl, j->is->ifindex, j->to->alias, err);
 	if (rc)
 		return rc;
 	j->back.link.alias = strdup(j->is->alias);
@@ -344,15 +338,18 @@ static int adjust_master(struct adjust *j, struct err *err)
 		return 0;
 	if (j->to->master[0]) {
 		rc = apply_ifindex(j->a, j->to->master, &master, err);
-		if (rc)
+		if (rc && !j->a->dry_run)
 			return rc;
+		/* A step before would make it. */
+		if (rc && err)
+			*err = (struct err){0};
+		if (rc)
+			master = UINT32_MAX;
 	}
 	if (master == j->is->master)
 		return 0;
 	j->any = true;
-	if (j->a->dry_run)
-		return 0;
-	rc = netlink_link_master(j->a->nl, j->is->ifindex, master, err);
+	rc = j->a->dry_run ? 0 : netlink_link_master(j->a->nl, j->is->ifindex, master, err);
 	if (rc)
 		return rc;
 	j->back.link.has_master = true;
@@ -394,6 +391,12 @@ static int back_to_nothing(struct apply *a, const char *name)
 	return apply_back(a, &back);
 }
 
+/* What is not there has no description. */
+static bool says_nothing(const struct step_link *s)
+{
+	return s->alias && !s->alias[0] && !s->has_up && !s->has_mtu && !s->has_mac && !s->has_master;
+}
+
 int apply_link(struct apply *a, const struct step *s, struct err *err)
 {
 	struct netlink_link l;
@@ -407,6 +410,8 @@ int apply_link(struct apply *a, const struct step *s, struct err *err)
 		rc = check_same(a, &s->link, &l, err);
 		return rc ? rc : adjust(a, &s->link, &l, err);
 	}
+	if (!s->link.kind[0] && says_nothing(&s->link))
+		return 0;
 	if (!s->link.kind[0] && !a->dry_run)
 		return err_set(err, -ENODEV, "there is no interface %s", s->link.name);
 	apply_changed(a, a->at);

@@ -250,29 +250,43 @@ static int finish(struct planner *p)
 	return p->rc;
 }
 
-int plan_changes(const struct changes *c, const struct lyd_node *after, struct plan *out,
-		 struct err *err)
+static int plan(const struct changes *c, const struct lyd_node *after, bool said, struct plan *out,
+		struct err *err)
 {
 	struct path_step s[PLAN_STEPS];
 	struct planner p;
 	size_t i;
 
 	begin(&p, after, out, err);
+	p.said = said;
 	for (i = 0; i < c->n && p.rc == 0; i++) {
 		unsigned n = plan_split(c->at[i].path, s);
 
 		if (n > 1 && strncmp(c->at[i].path, "/ietf-interfaces:interfaces/", 28) == 0)
 			plan_if_change(&p, &c->at[i], s, n);
-		else if (n > 1 && strncmp(c->at[i].path, "/ietf-routing:routing/", 22) == 0)
+		else if (n > 1 && !said && strncmp(c->at[i].path, "/ietf-routing:routing/", 22) == 0)
 			plan_route_change(&p, &c->at[i], s, n);
-		else if (n > 1 &&
+		else if (n > 1 && !said &&
 			 strncmp(c->at[i].path, "/ietf-access-control-list:acls/", 31) == 0)
 			plan_acl_change(&p, &c->at[i], s, n);
-		plan_settings_change(&p, &c->at[i]);
+		if (!said)
+			plan_settings_change(&p, &c->at[i]);
 	}
-	if (p.rc == 0)
+	if (p.rc == 0 && !said)
 		plan_route_again(&p);
 	return finish(&p);
+}
+
+int plan_changes(const struct changes *c, const struct lyd_node *after, struct plan *out,
+		 struct err *err)
+{
+	return plan(c, after, false, out, err);
+}
+
+int plan_said(const struct changes *c, const struct lyd_node *after, struct plan *out,
+	      struct err *err)
+{
+	return plan(c, after, true, out, err);
 }
 
 int plan_all(const struct lyd_node *tree, struct plan *out, struct err *err)

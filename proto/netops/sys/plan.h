@@ -20,6 +20,9 @@ struct plan {
 /* c: the changes of configuration; after: the tree with them in it (read only). Returns 0, -ENOTSUP with err where this
  * backend has no way to do it, -ENOMEM. */
 int plan_changes(const struct changes *c, const struct lyd_node *after, struct plan *out, struct err *err);
+/* Of what c touches on interfaces only that which the tree says by itself, no default and nothing that goes: what remains
+ * to be said after a kernel was led back to how it was found. */
+int plan_said(const struct changes *c, const struct lyd_node *after, struct plan *out, struct err *err);
 /* Everything that the tree says, for a kernel that may hold anything: ensures each, and removes what is ours and not in it. */
 int plan_all(const struct lyd_node *tree, struct plan *out, struct err *err);
 /* Whether a step touches the interface or route that carries traffic to the peer at addr: "management-path". links:

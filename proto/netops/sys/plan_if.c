@@ -210,7 +210,7 @@ static void set_link(struct planner *p, const struct object *o)
 	const char *alias = plan_value(o->now, "description");
 	const char *bridge = plan_value(o->now, "bridge");
 	const char *mac = plan_value(o->now, "mac-address");
-	bool fresh = o->touched & TOUCH_LINK;
+	bool fresh = p->said || o->touched & TOUCH_LINK;
 	yyjson_mut_val *s;
 
 	if (!(o->touched & (TOUCH_LINK | TOUCH_ENABLED | TOUCH_DESCRIPTION | TOUCH_MTU |
@@ -296,16 +296,17 @@ static void sysctls(struct planner *p, const struct object *o)
 	const struct lyd_node *ipv4 = plan_child(o->now, "ipv4");
 	const struct lyd_node *ipv6 = plan_child(o->now, "ipv6");
 
-	if (o->touched & TOUCH_FORWARDING4)
+	if (o->touched & TOUCH_FORWARDING4 && (!p->said || plan_value(ipv4, "forwarding")))
 		put_sysctl(p, o, "ipv4-forwarding", flag(ipv4, "forwarding", false));
-	if (o->touched & TOUCH_ENABLED6)
+	if (o->touched & TOUCH_ENABLED6 && (!p->said || plan_value(ipv6, "enabled")))
 		put_sysctl(p, o, "ipv6-disable", !flag(ipv6, "enabled", true));
-	if (o->touched & TOUCH_FORWARDING6)
+	if (o->touched & TOUCH_FORWARDING6 && (!p->said || plan_value(ipv6, "forwarding")))
 		put_sysctl(p, o, "ipv6-forwarding", flag(ipv6, "forwarding", false));
-	if (o->touched & TOUCH_DAD)
+	if (o->touched & TOUCH_DAD && (!p->said || plan_value(ipv6, "dup-addr-detect-transmits")))
 		put_sysctl(p, o, "ipv6-dad-transmits",
 			   number(ipv6, "dup-addr-detect-transmits", 1));
-	if (o->touched & TOUCH_AUTOCONF)
+	if (o->touched & TOUCH_AUTOCONF &&
+	    (!p->said || plan_value(plan_child(ipv6, "autoconf"), "create-global-addresses")))
 		put_sysctl(p, o, "ipv6-autoconf",
 			   flag(plan_child(ipv6, "autoconf"), "create-global-addresses", true));
 	if (o->touched & TOUCH_MTU6 && plan_value(ipv6, "mtu"))
@@ -373,6 +374,8 @@ static void interface_steps(struct planner *p, struct object *o)
 	const struct made *m;
 	yyjson_mut_val *s;
 
+	if (!o->now && p->said)
+		return;
 	if (!o->now) {
 		if (o->was_made) {
 			delete_link(p, o->name);
@@ -390,7 +393,7 @@ static void interface_steps(struct planner *p, struct object *o)
 		return;
 	}
 	m = made_now(o->now, &at);
-	if (o->touched & TOUCH_LINK) {
+	if (o->touched & TOUCH_LINK && !p->said) {
 		if (o->was_made && !p->all)
 			delete_link(p, o->name);
 		s = plan_step(p, m && m->upper ? PLAN_NEW_UPPER : PLAN_NEW_LINK, "link");
@@ -400,7 +403,8 @@ static void interface_steps(struct planner *p, struct object *o)
 	}
 	set_link(p, o);
 	sysctls(p, o);
-	queue(p, o);
+	if (!p->said)
+		queue(p, o);
 	if (whole(o)) {
 		every_entry(p, o->name, plan_child(o->now, "ipv4"));
 		every_entry(p, o->name, plan_child(o->now, "ipv6"));
@@ -428,12 +432,14 @@ void plan_if_steps(struct planner *p, struct object *o)
 		return;
 	}
 	if (o->kind == OBJECT_ADDRESS) {
-		if (o->old && (!prefix || strcmp(o->old, prefix) != 0))
+		if (o->old && !p->said && (!prefix || strcmp(o->old, prefix) != 0))
 			address(p, o->name, o->key, o->old, true);
 		if (o->now && !covered(p, o))
 			address_now(p, o->name, o->now);
 		return;
 	}
+	if (!o->now && p->said)
+		return;
 	if (!o->now)
 		neighbour(p, o->name, o->key, NULL);
 	else if (!covered(p, o))

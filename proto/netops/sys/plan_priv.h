@@ -92,6 +92,7 @@ struct planner {
 	size_t cap;
 	bool all; /* plan_all */
 	bool system, logging; /* are touched */
+	bool said; /* plan_said */
 	struct err *err;
 	int rc;
 };

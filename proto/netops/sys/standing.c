@@ -14,7 +14,7 @@ struct reading {
 	int rc;
 };
 
-static void keep(struct reading *r, struct step *s, const struct nlmsghdr *raw)
+static void keep(struct reading *r, struct step *s, const struct nlmsghdr *raw, bool ours)
 {
 	struct lost *at;
 
@@ -23,7 +23,7 @@ static void keep(struct reading *r, struct step *s, const struct nlmsghdr *raw)
 		if (at) {
 			r->out->at = at;
 			at += r->out->n;
-			*at = (struct lost){.by = r->a->at};
+			*at = (struct lost){.by = r->a->at, .ours = ours};
 			if (raw && (at->raw = malloc(raw->nlmsg_len)))
 				memcpy(at->raw, raw, raw->nlmsg_len);
 			at->step = *s;
@@ -49,8 +49,9 @@ static void on_addr(void *ctx, const struct netlink_event *ev)
 	s.address.ip.prefix = addr->prefix;
 	memcpy(s.address.ip.a, addr->addr, 16);
 	s.address.no_dad = !(addr->flags & IFA_F_TENTATIVE) && addr->family == AF_INET6;
+	s.address.protocol = addr->proto;
 	snprintf(s.address.link, IFNAMSIZ, "%s", apply_ifname(r->a, addr->ifindex));
-	keep(r, &s, NULL);
+	keep(r, &s, NULL, addr->proto == STEP_PROTOCOL);
 }
 
 static void on_neigh(void *ctx, const struct netlink_event *ev)
@@ -65,8 +66,9 @@ static void on_neigh(void *ctx, const struct netlink_event *ev)
 	s.neighbour.ip.prefix = n->family == AF_INET ? 32 : 128;
 	memcpy(s.neighbour.ip.a, n->dst, 16);
 	memcpy(s.neighbour.mac, n->hwaddr, 6);
+	s.neighbour.protocol = n->proto;
 	snprintf(s.neighbour.link, IFNAMSIZ, "%s", apply_ifname(r->a, n->ifindex));
-	keep(r, &s, NULL);
+	keep(r, &s, NULL, n->proto == STEP_PROTOCOL);
 }
 
 static void on_route(void *ctx, const struct netlink_route *route, const struct nlmsghdr *raw)
@@ -78,7 +80,7 @@ static void on_route(void *ctx, const struct netlink_route *route, const struct 
 	    route->proto == RTPROT_RA)
 		return;
 	if (r->rc == 0 && route_observed(r->a, route, &s) == 0)
-		keep(r, &s, raw);
+		keep(r, &s, raw, route->proto == STEP_PROTOCOL);
 }
 
 static int by_gateway(const void *a, const void *b)
@@ -219,6 +221,23 @@ int standing_lost(struct apply *a, uint32_t ifindex, struct standing *before)
 			rc = add_lost(a, l);
 	}
 	standing_free(&after);
+	standing_free(before);
+	return rc;
+}
+
+/* Ours are led back by the configuration. */
+int standing_would(struct apply *a, bool gone, struct standing *before)
+{
+	int rc = 0;
+	size_t i;
+
+	for (i = before->n; i > 0 && rc == 0; i--) {
+		const struct lost *l = &before->at[i - 1];
+		bool stays = l->step.kind == STEP_ADDRESS && l->step.address.ip.family == AF_INET;
+
+		if (!l->ours && (gone || !stays))
+			rc = copy_back(a, &l->step);
+	}
 	standing_free(before);
 	return rc;
 }

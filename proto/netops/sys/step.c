@@ -167,6 +167,8 @@ static int read_address_leaf(struct step_address *a, const struct lyd_node *n)
 		return step_ip_parse(lyd_get_value(n), true, &a->ip);
 	else if (is(n, "no-dad"))
 		a->no_dad = true;
+	else if (is(n, "protocol"))
+		a->protocol = (uint8_t)number(n);
 	return 0;
 }
 
@@ -178,6 +180,8 @@ static int read_neighbour_leaf(struct step_neighbour *b, const struct lyd_node *
 		return step_ip_parse(lyd_get_value(n), false, &b->ip);
 	else if (is(n, "mac"))
 		return parse_mac(lyd_get_value(n), b->mac);
+	else if (is(n, "protocol"))
+		b->protocol = (uint8_t)number(n);
 	return 0;
 }
 
@@ -435,6 +439,10 @@ int step_read(const struct lyd_node *entry, struct step *s, struct err *err)
 		s->route.protocol = STEP_PROTOCOL;
 		s->route.one.weight = 1;
 	}
+	if (s->kind == STEP_ADDRESS)
+		s->address.protocol = STEP_PROTOCOL;
+	if (s->kind == STEP_NEIGHBOUR)
+		s->neighbour.protocol = STEP_PROTOCOL;
 	LY_LIST_FOR(lyd_child(what), n)
 	{
 		rc = read_leaf(s, n);
@@ -660,12 +668,16 @@ yyjson_mut_val *step_json(const struct step *s, yyjson_mut_doc *doc)
 		ip(&w, "ip", &s->address.ip, true);
 		if (s->address.no_dad)
 			empty(&w, "no-dad");
+		if (!s->absent && s->address.protocol != STEP_PROTOCOL)
+			yyjson_mut_obj_add_uint(doc, w.o, "protocol", s->address.protocol);
 		break;
 	case STEP_NEIGHBOUR:
 		text(&w, "link", s->neighbour.link);
 		ip(&w, "ip", &s->neighbour.ip, false);
 		if (!s->absent)
 			mac(&w, s->neighbour.mac);
+		if (!s->absent && s->neighbour.protocol != STEP_PROTOCOL)
+			yyjson_mut_obj_add_uint(doc, w.o, "protocol", s->neighbour.protocol);
 		break;
 	case STEP_ROUTE:
 		write_route(&w, &s->route);

@@ -59,12 +59,14 @@ struct step_address {
 	char link[IFNAMSIZ];
 	struct step_ip ip;
 	bool no_dad;
+	uint8_t protocol; /* whose it is, as IFA_PROTO; 0: nobody said */
 };
 
 struct step_neighbour {
 	char link[IFNAMSIZ];
 	struct step_ip ip;
 	uint8_t mac[6];
+	uint8_t protocol; /* whose it is, as NDA_PROTOCOL; 0: nobody said */
 };
 
 struct step_hop {

@@ -595,6 +595,12 @@ void txn_head(const struct txn *t, char id[TXN_COMMIT_ID])
 	txn_id(t->ring_n ? txn_ring_at(t, 0)->commit : t->ring_base, id);
 }
 
+uint32_t txn_open_number(const struct txn *t, uint32_t *back_to)
+{
+	*back_to = t->open.rollback ? t->open.back_to : t->open.commit;
+	return t->open.commit;
+}
+
 static bool add_past(yyjson_mut_doc *doc, yyjson_mut_val *arr, const struct txn_commit *c, uint64_t changes,
 		     const char *reason)
 {

@@ -175,6 +175,9 @@ usec_t txn_tick(struct txn *t, usec_t now);
 enum txn_state txn_state(const struct txn *t);
 /* The newest commit's id, "c-000000" before the first. */
 void txn_head(const struct txn *t, char id[TXN_COMMIT_ID]);
+/* The number in the open transaction's commit id; 0: none is open. *back_to: of a rollback that of the commit that it goes
+ * back to (later ones are undone), else the same number. */
+uint32_t txn_open_number(const struct txn *t, uint32_t *back_to);
 /* The rollback ring as JSON: [{commitId, time, user, comment, kind, state, runningHash, changes: n}],
  * newest first; and among them trials that were taken back, of state rolled-back and with a reason, which are no
  * step of the ring. */

@@ -79,6 +79,7 @@ struct txn_terms {
 struct txn_open {
 	uint32_t commit; /* 0: there is none */
 	uint32_t base;	 /* the newest commit at its start */
+	uint32_t back_to; /* a rollback: commits later than this one are undone */
 	struct principal by;
 	bool persist;
 	bool owner_gone; /* its session closed while something was under way */

@@ -26,7 +26,8 @@ static void make_token(struct txn *t, char out[TXN_TOKEN])
 }
 
 /* The changes that r stands for, into *out. 0 or e is filled. */
-static int changes_of(struct txn *t, struct txn_req *r, struct changes *out, struct neterr *e)
+/* *back_to: of a rollback, the commit that it goes back to. */
+static int changes_of(struct txn *t, struct txn_req *r, struct changes *out, uint32_t *back_to, struct neterr *e)
 {
 	unsigned steps = r->steps;
 	int rc;
@@ -56,6 +57,8 @@ static int changes_of(struct txn *t, struct txn_req *r, struct changes *out, str
 				  t->ring_n);
 	if (rc)
 		txn_no_memory(e);
+	if (rc == 0)
+		*back_to = steps < t->ring_n ? txn_ring_at(t, steps)->commit : t->ring_base;
 	if (rc == 0 && r->stage)
 		rc = r->stage(r->ctx, out, e);
 	return rc;
@@ -156,12 +159,13 @@ void txn_begin(struct txn *t, struct txn_req *r, usec_t now)
 	struct neterr e = {0};
 	struct changes work = {0};
 	struct txn_open *o = &t->open;
+	uint32_t back_to = 0;
 	int rc;
 
 	(void)now;
 	rc = check_running(t, r, &e);
 	if (rc == 0)
-		rc = changes_of(t, r, &work, &e);
+		rc = changes_of(t, r, &work, &back_to, &e);
 	if (rc == 0 && work.n)
 		rc = t->env.check(t->env.ctx, &work, &e);
 	if (rc) {
@@ -182,6 +186,7 @@ void txn_begin(struct txn *t, struct txn_req *r, usec_t now)
 	o->by = r->by;
 	o->persist = r->persist;
 	o->rollback = r->what == TXN_ROLLBACK;
+	o->back_to = back_to;
 	o->work = work;
 	t->req = r;
 	if (adopt(t, r) || txn_stack(o) || txn_expired_reserve(t) ||
@@ -209,11 +214,12 @@ void txn_follow_up(struct txn *t, struct txn_req *r, usec_t now)
 {
 	struct neterr e = {0};
 	struct txn_open *o = &t->open;
+	uint32_t back_to;
 	int rc = check_running(t, r, &e);
 
 	(void)now;
 	if (rc == 0 && (r->stage || r->changes.n))
-		rc = changes_of(t, r, &o->work, &e);
+		rc = changes_of(t, r, &o->work, &back_to, &e);
 	if (rc == 0 && o->work.n)
 		rc = t->env.check(t->env.ctx, &o->work, &e);
 	if (rc == 0 && !r->dry_run && o->work.n == 0 && r->confirmed == 0) {
