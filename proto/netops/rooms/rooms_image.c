@@ -129,33 +129,31 @@ int image_append(struct payload *p, yyjson_mut_val *image, yyjson_mut_val *said,
 
 /* ---- Looked at ---- */
 
-static int look(struct payload *to, const struct payload *steps, size_t max)
+static void look(struct payload *to, yyjson_mut_val *arr, const struct payload *steps)
 {
-	yyjson_mut_val *arr = yyjson_mut_arr(to->doc);
 	size_t i;
 	size_t k;
 
-	if (!arr)
-		return -ENOMEM;
 	for (i = 0; i < steps->n_slices; i++) {
 		/* Routes are told apart by whose they are, and ours are led back by the
 		 * configuration. */
 		for (k = 0; k < KIND_ROUTE; k++)
 			take_kind(to->doc, arr, steps->slice[i], k);
 	}
-	return payload_slice(to, arr, max);
 }
 
+/* Both ways in one request, where they fit: a dry run looks at each step by itself. */
 int image_look(struct part *p)
 {
-	size_t max = room_slice(p->room);
-	int rc;
+	yyjson_mut_val *arr;
 
 	p->look.doc = yyjson_mut_doc_new(NULL);
-	if (!p->look.doc)
+	arr = yyjson_mut_arr(p->look.doc);
+	if (!arr)
 		return -ENOMEM;
-	rc = look(&p->look, &p->forth, max);
-	return rc ? rc : look(&p->look, &p->back, max);
+	look(&p->look, arr, &p->forth);
+	look(&p->look, arr, &p->back);
+	return payload_slice(&p->look, arr, room_slice(p->room));
 }
 
 void image_seen(yyjson_mut_doc *doc, yyjson_mut_val *arr, yyjson_val *output)
