@@ -224,9 +224,13 @@ static void a_flood_in_portions(void **state)
 
 	if (getuid() != 0)
 		skip();
+	/* The first one waits for the kernel to resolve the address; it keeps but a few meanwhile. */
+	links_send(a.links, a.ifindex, &addr_b, SLICE_LIT("x"));
+	wait_for(&b, 1);
+	b.got = 0;
 	for (i = 0; i < 1000; i++)
 		links_send(a.links, a.ifindex, &addr_b, SLICE_LIT("x"));
-	assert_int_equal(links_stats(a.links)->sent, 1000);
+	assert_int_equal(links_stats(a.links)->sent, 1001);
 	p = (struct pollfd){.fd = links_fd(b.links), .events = POLLIN};
 	while (b.got < 1000 && poll(&p, 1, WAIT) == 1) {
 		before = b.got;
