@@ -181,6 +181,20 @@ static void changed(void *ctx, enum datastore ds, const char *path)
 		store_view(ops_store(d->ops), NULL, take_settings, d);
 }
 
+/* The node's modules may be others now. */
+static void lists_changed(void *ctx)
+{
+	struct daemon *d = ctx;
+	char *network = ops_capability(d->ops);
+
+	if (network && mcp_set_network(d->mcp, network, NULL) == 0) {
+		free(d->network);
+		d->network = network;
+	} else {
+		free(network);
+	}
+}
+
 static void ready(void *ctx, int rc, struct err *err)
 {
 	struct daemon *d = ctx;
@@ -194,7 +208,7 @@ static void ready(void *ctx, int rc, struct err *err)
 		rc = d->front ? 0 : d->err->code;
 	}
 	if (rc == 0 && d->front) {
-		d->listener = (struct ops_listener){.changed = changed, .ctx = d};
+		d->listener = (struct ops_listener){.changed = changed, .lists_changed = lists_changed, .ctx = d};
 		ops_listen(d->ops, &d->listener);
 		store_view(ops_store(d->ops), NULL, take_settings, d);
 	}

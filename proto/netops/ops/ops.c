@@ -592,11 +592,6 @@ struct audit *ops_audit(struct ops *o)
 	return o->audit;
 }
 
-struct policy *ops_policy(struct ops *o)
-{
-	return o->policy;
-}
-
 struct txn *ops_txn(struct ops *o)
 {
 	return o->txn;

@@ -37,7 +37,6 @@ struct store *ops_store(struct ops *o);
 struct schema *ops_schema(struct ops *o);
 struct nacm *ops_nacm(struct ops *o);
 struct audit *ops_audit(struct ops *o);
-struct policy *ops_policy(struct ops *o);
 struct txn *ops_txn(struct ops *o);
 struct rooms *ops_rooms(struct ops *o);
 
@@ -72,7 +71,6 @@ struct ops_commit {
 	unsigned confirmed;
 	bool confirm, dry_run;
 	bool approved; /* the approval that policy asked for was given (from->approver) */
-	bool session_bound; /* not persistent: ends with from->by->session */
 };
 /* result: {commitId, state, token?, confirmBy?, diff, runningHash, warnings, auditSeq} as a value of a document that
  * lives during the callback. NETERR_POLICY_DENIED with tag "approval-required" and data.message where a person must

@@ -234,7 +234,7 @@ static void submit(struct commit *k)
 		.comment = k->c.comment,
 		.if_running = k->c.if_running,
 		.confirmed = k->c.confirmed,
-		.persist = !k->c.session_bound,
+		.persist = true, /* over MCP each pending commit has a token (spec §2.2) */
 		.dry_run = k->c.dry_run,
 		.commit_id = k->commit_id,
 		.steps = k->steps,

@@ -25,9 +25,6 @@ int plan_changes(const struct changes *c, const struct lyd_node *after, struct p
 int plan_said(const struct changes *c, const struct lyd_node *after, struct plan *out, struct err *err);
 /* Everything that the tree says, for a kernel that may hold anything: ensures each, and removes what is ours and not in it. */
 int plan_all(const struct lyd_node *tree, struct plan *out, struct err *err);
-/* Whether a step touches the interface or route that carries traffic to the peer at addr: "management-path". links:
- * state of interfaces and routes as sys reports it. */
-bool plan_touches(const struct plan *p, yyjson_val *sys_state, const char *addr);
 void plan_free(struct plan *p);
 
 #endif
