@@ -63,6 +63,13 @@ tap.check("203.0.113.0/24" not in routes(), "a staged route is not in the kernel
 c.commit()
 tap.check(routes()["203.0.113.0/24"]["gateway"] == "10.9.0.2", "ip route shows the static route after the commit")
 
+# ---- dry run ----
+c.edit(interface("v0", description="not yet"), candidate="dry")
+r = c.commit(candidate="dry", dryRun=True)
+tap.check(len(r["diff"]) == 1 and r["state"] == "no-change" and
+          ip_json("link", "show", "dev", "v0")[0].get("ifalias") == "to the peer", "a dry run has the differences, and changes nothing")
+c.tool("network.discard", candidate="dry")
+
 # ---- confirmed commit, timeout ----
 c.edit(drop_icmp("v0"))
 r = c.commit(confirmed=2)
@@ -169,6 +176,13 @@ node.start_netops()
 c = node.client()
 done = c.confirm(r["token"])
 tap.check(done["state"] == "confirmed", "which can be confirmed after the restart")
+node.kill("sys")
+c.edit(interface("v0", description="nobody there"), candidate="away")
+try:
+    c.commit(candidate="away", dryRun=True)
+    tap.check(False, "a dry run asks the rooms, too")
+except NetworkError as e:
+    tap.check(e.code == -32082, f"a dry run asks the rooms, too: {e.code}")
 r = c.tool("network.audit.verify")
 tap.check(r.get("ok") is True and r["records"] > 5, f"the audit of {r.get('records')} records verifies")
 tap.check(not any(m.get("error", {}).get("code", 0) in range(-32099, -32019) for m in c.traffic + other.traffic),

@@ -147,11 +147,38 @@ static void answer(struct commit *k, const struct txn_result *r, struct neterr *
 	free_commit(k);
 }
 
+/* A dry run is the rooms' word, too, on whether they would. */
+static void rooms_said(void *ctx, struct neterr *e)
+{
+	struct commit *k = ctx;
+	const struct txn_result r = {.state = "no-change", .diff = &k->changes, .running_hash = store_hash(k->o->store)};
+
+	answer(k, e ? NULL : &r, e);
+}
+
+static void ask_rooms(struct commit *k, const struct txn_result *r)
+{
+	struct neterr e = {0};
+
+	changes_free(&k->changes);
+	if (changes_copy(r->diff, &k->changes) == 0) {
+		rooms_check(k->o->rooms, k->o->store, &k->changes, rooms_said, k);
+		return;
+	}
+	neterr_set(&e, NETERR_INTERNAL, "resource-denied", "no memory");
+	answer(k, NULL, &e);
+	neterr_clear(&e);
+}
+
 static void done(void *ctx, const struct txn_result *r, struct neterr *e)
 {
 	struct commit *k = ctx;
 
-	if (!e && r && !k->c.dry_run && !k->rollback &&
+	if (!e && r && k->c.dry_run && r->diff && r->diff->n) {
+		ask_rooms(k, r);
+		return;
+	}
+	if (!e && r && !k->rollback && !k->c.dry_run &&
 	    (k->c.phase == OPS_ONE_SHOT || k->c.phase == OPS_COMMIT || k->c.phase == OPS_PREPARE) && !k->c.confirm)
 		store_discard(k->o->store, k->c.candidate, &k->by);
 	answer(k, r, e);
