@@ -259,6 +259,16 @@ static void test_refusals(void **state)
 	a = ask(&c, "GET", "/abort", NULL, 0);
 	pump_until_closed(&c, 6);
 	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/short", NULL, 0);
+	pump_until_closed(&c, 7);
+	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/twice", NULL, 0);
+	pump_until_closed(&c, 8);
+	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/long", NULL, 0);
+	pump_until_closed(&c, 9);
+	assert_int_equal(a->code, NGHTTP2_NO_ERROR);
+	assert_string_equal(a->text, "onetwo");
 	client_stop(&c);
 	fixture_stop(&f);
 }
@@ -344,6 +354,30 @@ static void test_flow_control_of_bodies(void **state)
 	fixture_stop(&f);
 }
 
+static void test_a_body_paused_at_its_end(void **state)
+{
+	struct fixture f;
+	struct client c;
+	struct http_req *r;
+	struct answer *a;
+
+	fixture_start(&f, (struct http_limits){0}, NULL);
+	client_start(&c, &f, true);
+	c.upload = 100000;
+	a = ask(&c, "POST", "/drip", NULL, 0);
+	while (!a->closed) {
+		pump(&c);
+		if (!f.held)
+			continue;
+		r = f.held;
+		f.held = NULL;
+		http_body_resume(r);
+	}
+	assert_string_equal(a->text, "100000 bytes\n");
+	client_stop(&c);
+	fixture_stop(&f);
+}
+
 static void test_a_reset_reaches_the_room(void **state)
 {
 	struct fixture f;
@@ -404,6 +438,7 @@ static void test_graceful_close(void **state)
 	client_stop(&c);
 	while (uv_run(&f.loop, UV_RUN_NOWAIT))
 		;
+	close(f.file);
 	assert_int_equal(uv_loop_close(&f.loop), 0);
 }
 
@@ -557,6 +592,7 @@ int main(void)
 		cmocka_unit_test(test_many_streams),
 		cmocka_unit_test(test_flow_control_of_answers),
 		cmocka_unit_test(test_flow_control_of_bodies),
+		cmocka_unit_test(test_a_body_paused_at_its_end),
 		cmocka_unit_test(test_a_reset_reaches_the_room),
 		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_graceful_close),

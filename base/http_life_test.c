@@ -197,6 +197,40 @@ static void test_a_paused_body_bounds_memory(void **state)
 	fixture_stop(&f);
 }
 
+/* The pause may come with the last byte: the end is told after it. */
+static void test_a_body_paused_at_its_end(void **state)
+{
+	static const char *const asks[] = {
+		"POST /drip HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
+		"POST /drip HTTP/1.1\r\nhost: a\r\ntransfer-encoding: "
+		"chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+	};
+	struct fixture f;
+	struct http_req *r;
+	unsigned i;
+	int fd;
+
+	fixture_start(&f, (struct http_limits){0}, NULL);
+	fd = fixture_connect(&f, f.port);
+	for (i = 0; i < 4; i++) {
+		f.seen = 0;
+		fixture_send(&f, fd, asks[i / 2], strlen(asks[i / 2]));
+		while (f.ends <= i) {
+			fixture_run(&f, 1);
+			if (!f.held)
+				continue;
+			r = f.held;
+			f.held = NULL;
+			http_body_resume(r);
+		}
+		assert_int_equal(f.seen, 3);
+		buf_clear(&f.log);
+		fixture_read_text(&f, fd, &f.log, "3 bytes");
+	}
+	close(fd);
+	fixture_stop(&f);
+}
+
 static void test_a_peer_that_takes_nothing_is_closed(void **state)
 {
 	struct fixture f;
@@ -276,6 +310,31 @@ static void test_abort_breaks_the_answer_off(void **state)
 	got = rest(&f, fd);
 	assert_null(strstr(got, "0\r\n\r\n"));
 	assert_null(strstr(got, "hello"));
+	fixture_stop(&f);
+}
+
+/* What a room gets wrong does not become the next request's answer. */
+static void test_a_wrong_answer_is_broken_off(void **state)
+{
+	static const char *const paths[] = {"/short", "/twice"};
+	struct fixture f;
+	char ask[128];
+	unsigned i;
+	int fd;
+
+	fixture_start(&f, (struct http_limits){0}, NULL);
+	for (i = 0; i < 2; i++) {
+		snprintf(ask, sizeof(ask),
+			 "GET %s HTTP/1.1\r\nhost: a\r\n\r\nGET /hello HTTP/1.1\r\nhost: a\r\n\r\n",
+			 paths[i]);
+		fd = fixture_connect(&f, f.port);
+		fixture_send(&f, fd, ask, strlen(ask));
+		assert_null(strstr(rest(&f, fd), "hello"));
+		assert_null(strstr((char *)f.log.p, "second"));
+	}
+	fd = fixture_connect(&f, f.port);
+	SAY(&f, fd, "GET /long HTTP/1.1\r\nhost: a\r\n\r\nGET /hello HTTP/1.0\r\n\r\n");
+	assert_non_null(strstr(rest(&f, fd), "content-length: 6\r\n\r\nonetwoHTTP/1.1 200"));
 	fixture_stop(&f);
 }
 
@@ -448,6 +507,7 @@ static void test_graceful_close(void **state)
 	http_reply_text(late, 200, "to nobody\n");
 	uv_run(&f.loop, UV_RUN_NOWAIT);
 	assert_int_equal(uv_loop_close(&f.loop), 0);
+	close(f.file);
 	buf_free(&f.log);
 }
 
@@ -519,10 +579,12 @@ int main(void)
 		cmocka_unit_test(test_a_reader_that_waits_bounds_memory),
 		cmocka_unit_test(test_pipelining_is_bounded),
 		cmocka_unit_test(test_a_paused_body_bounds_memory),
+		cmocka_unit_test(test_a_body_paused_at_its_end),
 		cmocka_unit_test(test_a_peer_that_takes_nothing_is_closed),
 		cmocka_unit_test(test_the_room_learns_that_the_peer_went),
 		cmocka_unit_test(test_a_late_answer_to_nobody),
 		cmocka_unit_test(test_abort_breaks_the_answer_off),
+		cmocka_unit_test(test_a_wrong_answer_is_broken_off),
 		cmocka_unit_test(test_expect_continue),
 		cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_limits_of_connections),

@@ -167,6 +167,7 @@ struct http_conn {
 	bool in_head : 1;
 	bool in_name : 1;
 	bool in_version : 1;
+	bool stopped : 1; /* in a body, by its room */
 	bool used : 1;	  /* had a request */
 	bool last : 1;	  /* closes after this response */
 	bool no_more : 1; /* input is dropped; closes when output is out */

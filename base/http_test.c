@@ -175,8 +175,7 @@ static const struct exchange exchanges[] = {
 	 "OK\r\ncontent-type: text/plain; charset=utf-8\r\n"
 	 "content-length: 6\r\nconnection: close\r\n\r\nafter\n"},
 	/* Trailers are read and dropped, extensions of chunks too. */
-	{"POST /whole HTTP/1.1\r\n" H
-	 "connection: close\r\ntransfer-encoding: "
+	{"POST /whole HTTP/1.1\r\n" H "connection: close\r\ntransfer-encoding: "
 	 "Chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nx-t: 1\r\nhost: b\r\n\r\n",
 	 "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nabcde"},
 	/* A room cannot split the answer, nor frame it. */

@@ -161,38 +161,49 @@ void auth_users_free(struct auth_users *u)
 	free(u);
 }
 
-/* The slot of a user or an address: four places are looked at, the oldest gives way. */
-static int64_t *slot_of(struct auth_limit *l, char kind, const char *name)
+static uint64_t name_hash(const struct auth_limit *l, char kind, const char *name)
 {
-	uint64_t who = hash_bytes(name, strlen(name), l->seed + (uint8_t)kind);
-	size_t best = 0;
-	size_t at;
+	uint64_t high = hash_bytes(name, strlen(name), l->seed + (uint8_t)kind);
+
+	return high << 32 | hash_bytes(name, strlen(name), ~l->seed - (uint8_t)kind);
+}
+
+/* When all tries of a user or an address are back; *at: its place, or that of the oldest of the
+ * four it may have. */
+static int64_t look(const struct auth_limit *l, uint64_t who, size_t *at)
+{
+	size_t place;
 	unsigned i;
 
-	who = who << 32 | hash_bytes(name, strlen(name), ~l->seed - (uint8_t)kind);
 	for (i = 0; i < 4; i++) {
-		at = (size_t)(who >> (16 * i)) % AUTH_SLOTS;
-		if (l->slot[at].who == who && l->slot[at].full_at != 0)
-			return &l->slot[at].full_at;
-		if (i == 0 || l->slot[at].full_at < l->slot[best].full_at)
-			best = at;
+		place = (size_t)(who >> (16 * i)) % AUTH_SLOTS;
+		if (i == 0 || l->slot[place].full_at < l->slot[*at].full_at)
+			*at = place;
+		if (l->slot[place].who == who) {
+			*at = place;
+			return l->slot[place].full_at;
+		}
 	}
-	l->slot[best].who = who;
-	l->slot[best].full_at = 0;
-	return &l->slot[best].full_at;
+	return 0;
 }
 
 /* Seconds until there is another try, 0: now. */
-static int64_t wait_of(int64_t full_at, int64_t now)
+static int64_t wait_of(const struct auth_limit *l, char kind, const char *name, int64_t now)
 {
-	int64_t w = full_at - now - (AUTH_TRIES - 1) * AUTH_RETRY;
+	size_t at = 0;
+	int64_t w = look(l, name_hash(l, kind, name), &at) - now - (AUTH_TRIES - 1) * AUTH_RETRY;
 
 	return w > 0 ? w : 0;
 }
 
-static void count(int64_t *full_at, int64_t now)
+static void count(struct auth_limit *l, char kind, const char *name, int64_t now)
 {
-	*full_at = (*full_at > now ? *full_at : now) + AUTH_RETRY;
+	uint64_t who = name_hash(l, kind, name);
+	size_t at = 0;
+	int64_t full_at = look(l, who, &at);
+
+	l->slot[at].who = who;
+	l->slot[at].full_at = (full_at > now ? full_at : now) + AUTH_RETRY;
 }
 
 int auth_login(const struct auth_users *u, struct auth_limit *l, const char *user,
@@ -200,23 +211,22 @@ int auth_login(const struct auth_users *u, struct auth_limit *l, const char *use
 	       int64_t *wait)
 {
 	static const struct user nobody = {.pass = {.log2n = LOG2N, .r = BLOCK, .p = PARALLEL}};
-	int64_t *of_user = slot_of(l, 'u', user);
-	int64_t *of_addr = slot_of(l, 'a', addr);
+	int64_t of_addr = wait_of(l, 'a', addr, now);
 	const struct user *found = find(u, u->n, user);
 	uint8_t hash[32] = {0};
 	bool good;
 
-	*wait = wait_of(*of_user, now);
-	if (wait_of(*of_addr, now) > *wait)
-		*wait = wait_of(*of_addr, now);
+	*wait = wait_of(l, 'u', user, now);
+	if (of_addr > *wait)
+		*wait = of_addr;
 	if (*wait > 0)
 		return -EAGAIN;
 	good = derive(password, found ? &found->pass : &nobody.pass, hash) == 0;
 	good &= CRYPTO_memcmp(hash, found ? found->pass.hash : nobody.pass.hash, sizeof(hash)) == 0;
 	OPENSSL_cleanse(hash, sizeof(hash));
 	if (!good || !found) {
-		count(of_user, now);
-		count(of_addr, now);
+		count(l, 'u', user, now);
+		count(l, 'a', addr, now);
 		return -EACCES;
 	}
 	memcpy(p->user, found->p.user, sizeof(p->user));

@@ -298,6 +298,85 @@ static void late_confirm(void **state)
 	testwire_close(&w);
 }
 
+/* ---- asking anew ---- */
+
+static const char *plan;
+
+/* Agrees to what was asked about only: where the plan has changed since, it asks again. */
+static void agree(void *ctx, struct mcp_req *r, yyjson_val *args)
+{
+	yyjson_mut_doc *doc;
+	yyjson_mut_val *params;
+
+	if (mcp_answer(r, "approve") && mcp_state(r) && strcmp(mcp_state(r), plan) == 0) {
+		mcp_text(r, false, "done %s", plan);
+		return;
+	}
+	doc = yyjson_mut_doc_new(NULL);
+	params = yyjson_mut_obj(doc);
+	yyjson_mut_obj_add_str(doc, params, "message", plan);
+	assert_int_equal(mcp_ask(r, "approve", "elicitation/create", doc, params), 0);
+	yyjson_mut_doc_free(doc);
+	mcp_keep(r, plan);
+	mcp_wait(r);
+}
+
+static void round_of(struct bed *b, const char *more, char *result, size_t n)
+{
+	static const char *const field[] = {"MCP-Protocol-Version",
+					    "2026-07-28",
+					    "Mcp-Method",
+					    "tools/call",
+					    "Mcp-Name",
+					    "agree",
+					    NULL};
+	struct testwire w;
+	char text[2048];
+
+	testwire_init(&w, b->m, false);
+	w.field = field;
+	snprintf(text, sizeof(text),
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+		 "call\",\"params\":{\"name\":\"agree\",%s"
+		 "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+		 "\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{}}}}}",
+		 more);
+	testwire_say(&w, text, strlen(text));
+	assert_non_null(w.last);
+	snprintf(result, n, "%s", w.last);
+	testwire_close(&w);
+}
+
+static void with_answer(struct bed *b, char *result, size_t n)
+{
+	const char *from = strstr(result, "\"requestState\":\"");
+	char more[1024];
+
+	assert_non_null(from);
+	snprintf(more, sizeof(more),
+		 "%.*s\",\"inputResponses\":{\"approve\":{\"action\":\"accept\"}},",
+		 (int)strcspn(from + 16, "\"") + 16, from);
+	round_of(b, more, result, n);
+}
+
+static void asked_anew(void **state)
+{
+	struct bed *b = *state;
+	struct mcp_tool t = {.name = "agree", .call = agree};
+	struct err err = {0};
+	char result[2048];
+
+	assert_int_equal(mcp_tool_add(b->m, &t, &err), 0);
+	plan = "first";
+	round_of(b, "", result, sizeof(result));
+	plan = "second";
+	with_answer(b, result, sizeof(result));
+	assert_non_null(strstr(result, "\"inputRequests\":{\"approve\":"));
+	assert_non_null(strstr(result, "\"message\":\"second\""));
+	with_answer(b, result, sizeof(result));
+	assert_non_null(strstr(result, "done second"));
+}
+
 /* ---- scopes ---- */
 
 static void scopes(void **state)
@@ -527,6 +606,7 @@ int main(void)
 		cmocka_unit_test(encodings),
 		cmocka_unit_test_setup_teardown(mirrors, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(late_confirm, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(asked_anew, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(scopes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(cancelling, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(paced, set_up, tear_down),

@@ -512,8 +512,10 @@ static int check_step(struct checker *c, const struct trail_step *s)
 
 	if (s->op == TRAIL_LINK && tree_attached(c->t, s->node))
 		rc = check_came(c, s->node);
-	if (rc == 0 && s->op == TRAIL_UNLINK)
-		return check_gone(c, s) ?: in_place ? check_below(c, s->parent) : 0;
+	if (rc == 0 && s->op == TRAIL_UNLINK) {
+		rc = check_gone(c, s);
+		return rc || !in_place ? rc : check_below(c, s->parent);
+	}
 	if (rc == 0)
 		rc = check_mentioned(c, s->node);
 	if (rc == 0)

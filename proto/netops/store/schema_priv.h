@@ -38,7 +38,8 @@ struct xexpr {
 	char *text; /* "boolean(…)" */
 	const struct lysc_prefix *prefixes;
 	const struct lysc_must *must;
-	/* Of context-free ones: the verdict before the trail `noted` began, and what the tree is settled for. */
+	/* Of context-free ones: the verdict before the trail `noted` began, and what the tree is
+	 * settled for. */
 	uint64_t noted;
 	int before;
 	int settled;

@@ -253,7 +253,8 @@ static int settle_when(void *ctx, struct lyd_node *parent)
 	return 0;
 }
 
-/* Whether a context-free when says what the tree is settled for already; if not, it is to be now. */
+/* Whether a context-free when says what the tree is settled for already; if not, it is to be now.
+ */
 static bool is_settled(const struct tree *t, struct xexpr *x)
 {
 	int now;
