@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct challenge {
-	bool bearer; /* there is a Bearer challenge */
+	bool bearer;		      /* there is a Bearer challenge */
 	char resource_metadata[1024]; /* URL, or "" */
 	bool has_scope;		      /* the parameter is there, perhaps empty */
 	char scope[1024];

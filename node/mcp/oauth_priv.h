@@ -28,7 +28,7 @@ struct oauth_server {
 	bool metadata_ids; /* client_id_metadata_document_supported */
 	bool iss;	   /* authorization_response_iss_parameter_supported */
 	bool s256;
-	bool offline;		     /* offline_access is one of its scopes */
+	bool offline;		/* offline_access is one of its scopes */
 	bool basic, post, none; /* token_endpoint_auth_methods_supported */
 };
 
