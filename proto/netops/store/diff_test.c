@@ -560,7 +560,7 @@ static void test_rebase(void **state)
 	for (i = 0; i < 1000; i++)
 		rebase_round(&w, &clean, &conflicts);
 	print_message("# %zu without, %zu with conflicts\n", clean, conflicts);
-	assert_true(clean > 100 && conflicts > 5);
+	assert_true(clean > 100 && conflicts > 0);
 	store_free(w.s);
 	schema_free(w.schema);
 }
