@@ -135,9 +135,9 @@ const struct ly_ctx *config_schema_ctx(const struct config_schema *s)
 	return s->ctx;
 }
 
-char *config_ly_text(const char *json, size_t n, const char *origin, struct err *err)
+char *config_ly_text(const char *json, size_t n, size_t max, const char *origin, struct err *err)
 {
-	yyjson_doc *doc = json_parse(json, n, CONFIG_MAX_BYTES, origin, err);
+	yyjson_doc *doc = json_parse(json, n, max, origin, err);
 	char *text;
 
 	if (!doc)
@@ -163,7 +163,7 @@ char *config_ly_text(const char *json, size_t n, const char *origin, struct err 
 struct config *config_parse(const struct config_schema *s, const char *json, size_t n,
 			    const char *origin, struct err *err)
 {
-	char *text = config_ly_text(json, n, origin, err);
+	char *text = config_ly_text(json, n, CONFIG_MAX_BYTES, origin, err);
 	struct config *c;
 	LY_ERR rc;
 

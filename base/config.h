@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define CONFIG_MAX_BYTES (1u << 20)
+#define CONFIG_RPC_MAX_BYTES (16u << 20) /* of state, an rpc, a notification */
 
 /* The compiled module of a room. */
 struct config_schema;

@@ -40,7 +40,7 @@ static struct lyd_node *parse_op(const struct config_schema *s, const char *json
 				 enum lyd_type type, const char *origin, struct err *err)
 {
 	struct ly_ctx *ctx = config_ly_ctx(s);
-	char *text = config_ly_text(json, n, origin, err);
+	char *text = config_ly_text(json, n, CONFIG_RPC_MAX_BYTES, origin, err);
 	struct lyd_node *tree = NULL;
 	struct lyd_node *op = NULL;
 	struct ly_in *in = NULL;

@@ -15,6 +15,6 @@ struct ly_ctx *config_ly_ctx(const struct config_schema *s);
 /* libyang's first stored error as err; clears the store. Returns the code. */
 int config_ly_err(struct ly_ctx *ctx, const char *origin, const char *mend, struct err *err);
 /* Copy of a JSON object's text with a NUL, after checks of size, depth and syntax; NULL and err. */
-char *config_ly_text(const char *json, size_t n, const char *origin, struct err *err);
+char *config_ly_text(const char *json, size_t n, size_t max, const char *origin, struct err *err);
 
 #endif

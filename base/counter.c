@@ -188,7 +188,7 @@ static void refuse_line(struct peer *p)
 {
 	struct err err;
 
-	err_set(&err, -E2BIG, "a line of more than %u bytes", COUNTER_MAX_LINE);
+	err_set(&err, -E2BIG, "a line of more than %zu bytes", counter_max_line(p->counter));
 	err_mend(&err, "the connection is closed; connect again and send less at once");
 	p->last = true;
 	counter_send_error(p, NULL, RPC_REQUEST, &err);
@@ -202,7 +202,7 @@ static bool peer_turn(struct counter *c, struct peer *p)
 	if (!may_ask(p))
 		return false;
 	n = line_length(p);
-	if (n > (ssize_t)COUNTER_MAX_LINE || (n < 0 && p->in.n > COUNTER_MAX_LINE)) {
+	if (n > (ssize_t)counter_max_line(c) || (n < 0 && p->in.n > counter_max_line(c))) {
 		refuse_line(p);
 		return false;
 	}
@@ -263,7 +263,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 		peer_close(p);
 		return;
 	}
-	if (line_length(p) >= 0 || p->in.n > COUNTER_MAX_LINE) {
+	if (line_length(p) >= 0 || p->in.n > counter_max_line(p->counter)) {
 		uv_read_stop(s);
 		p->reading = false;
 		uv_idle_start(&p->counter->turn, on_turn);
@@ -280,7 +280,8 @@ static void peer_read(struct peer *p)
 		return;
 	}
 	if (p->ended) {
-		/* All it asked is handled: what is unsent still goes out, calls are not waited for. */
+		/* All it asked is handled: what is unsent still goes out, calls are not waited for.
+		 */
 		p->last = true;
 		flush(p);
 		return;

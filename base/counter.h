@@ -2,8 +2,8 @@
 /* The counter: the management link of a room, both ends. JSON-RPC 2.0, one message a line, over a
  * Unix stream socket.
  *
- * hello            {}                   -> {room, version, pid, modules: [{name, revision,
- *                                          features: [..], implemented, config}],
+ * hello            {}                   -> {room, version, pid, max_line, modules: [{name,
+ *                                          revision, features: [..], implemented, config}],
  *                                          capabilities: [..]}
  * schema.get       {module, revision?}  -> {text}: YANG source of a module that hello named, where
  *                                          the room has it
@@ -27,9 +27,10 @@
  * -32602 wrong params, -32603 internal), or -32000 where the room refuses or fails, and data
  * {what, where, mend}.
  *
- * Bounds: COUNTER_MAX_CLIENTS; lines of COUNTER_MAX_LINE; COUNTER_MAX_QUEUE of unsent output a
- * client, beyond which no further request of it is read, and COUNTER_MAX_EVENTS, beyond which it
- * loses events; a client that reads nothing for 30 s while output waits is closed. */
+ * Bounds: COUNTER_MAX_CLIENTS; lines of COUNTER_MAX_LINE, or what the room says; COUNTER_MAX_QUEUE
+ * of unsent output a client, beyond which no further request of it is read, and COUNTER_MAX_EVENTS,
+ * beyond which it loses events; a client that reads nothing for 30 s while output waits is closed.
+ */
 #ifndef DEP_COUNTER_H
 #define DEP_COUNTER_H
 
@@ -41,6 +42,7 @@
 #include <uv.h>
 
 #define COUNTER_MAX_LINE (1u << 20)
+#define COUNTER_LINE_LIMIT (16u << 20) /* the most that a room may say */
 #define COUNTER_MAX_CLIENTS 64
 #define COUNTER_MAX_QUEUE (4u << 20)
 #define COUNTER_MAX_EVENTS (256u << 10) /* of which events may fill this much */
@@ -78,6 +80,7 @@ struct counter_room {
 	 * well; those that are implemented and not in `schema` have only state, which base cuts by
 	 * names alone. NULL: the one module of `schema`. */
 	const struct counter_module *modules;
+	size_t max_line; /* bytes of a request; 0: COUNTER_MAX_LINE */
 	/* Fills `root` (an empty object) with operational state in RFC 7951 form: root gets
 	 * "kira:kira" and so on. path is what was asked for: parts for which counter_wants(path, …)
 	 * is false may be left out, as base cuts the answer to path and depth anyway. Returns 0, or

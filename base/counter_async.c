@@ -438,6 +438,7 @@ static int refuse(const struct counter_link *l, struct err *err, int code, const
 static int send_request(struct counter_link *l, const char *method, yyjson_mut_val *params,
 			struct err *err)
 {
+	size_t queued;
 	char *text;
 	size_t n;
 	int rc;
@@ -449,11 +450,13 @@ static int send_request(struct counter_link *l, const char *method, yyjson_mut_v
 	text = print_request(l->id + 1, method, params, &n);
 	if (!text)
 		return refuse(l, err, -ENOMEM, "no memory for a request");
-	if (n > COUNTER_MAX_LINE) {
+	if (n > COUNTER_LINE_LIMIT) {
 		free(text);
 		return refuse(l, err, -E2BIG, "the request is larger than a room takes");
 	}
-	if (uv_stream_get_write_queue_size((uv_stream_t *)&l->conn->pipe) + n > COUNTER_MAX_QUEUE) {
+	/* One of any size may go where nothing waits. */
+	queued = uv_stream_get_write_queue_size((uv_stream_t *)&l->conn->pipe);
+	if (queued > 0 && queued + n > COUNTER_MAX_QUEUE) {
 		free(text);
 		return refuse(l, err, -ENOBUFS, "the room reads too slowly");
 	}

@@ -3,7 +3,8 @@
  * again, with back-off (20 ms, doubled up to 2 s). For the management plane, which talks to many
  * rooms.
  *
- * Bounds: COUNTER_LINK_REQUESTS unanswered requests, COUNTER_MAX_LINE a request, COUNTER_MAX_QUEUE
+ * Bounds: COUNTER_LINK_REQUESTS unanswered requests, COUNTER_LINE_LIMIT a request (the
+ * room may take less), COUNTER_MAX_QUEUE
  * of unsent ones together, COUNTER_LINK_ANSWER bytes of one answer; a room that goes beyond the
  * last, or sends what is not JSON-RPC, is disconnected. */
 #ifndef DEP_COUNTER_ASYNC_H

@@ -275,13 +275,13 @@ static void queues_are_bounded(void **state)
 	struct outcome o = {0};
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *params = yyjson_mut_obj(doc);
-	char *large = malloc(COUNTER_MAX_LINE);
+	char *large = malloc(COUNTER_LINE_LIMIT);
 	unsigned i;
 
 	open_room();
 	until(t.ups == 1);
-	memset(large, 'x', COUNTER_MAX_LINE);
-	yyjson_mut_obj_add_strn(doc, params, "config", large, COUNTER_MAX_LINE);
+	memset(large, 'x', COUNTER_LINE_LIMIT);
+	yyjson_mut_obj_add_strn(doc, params, "config", large, COUNTER_LINE_LIMIT);
 	assert_int_equal(
 		counter_link_request(t.link, "config.apply", doc, params, -1, on_outcome, &o, NULL),
 		-E2BIG);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Paths into state of modules that a room fills but does not compile: whoever asks has the schema, and the room need not
- * carry it. Names and keys are compared as text. */
+/* Paths into state of modules that a room fills but does not compile: whoever asks has the schema,
+ * and the room need not carry it. Names and keys are compared as text. */
 #include "base/counter_priv.h"
 
 #include <errno.h>
@@ -88,8 +88,8 @@ static bool is_key(yyjson_mut_val *key)
 	return false;
 }
 
-/* As state_path_cut() does: a list and its entries are one level. Recursion is bounded by `depth`, or by what the room
- * built. */
+/* As state_path_cut() does: a list and its entries are one level. Recursion is bounded by `depth`,
+ * or by what the room built. */
 static void cut_depth(yyjson_mut_val *v, unsigned level, unsigned depth)
 {
 	yyjson_mut_obj_iter members;

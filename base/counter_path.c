@@ -49,7 +49,8 @@ bool state_take_key(const char **s, struct state_step *step)
 	if (step->n_keys == STATE_PATH_KEYS)
 		return false;
 	(*s)++;
-	if (!state_take_name(s, step->key[step->n_keys].name, sizeof(step->key[0].name)) || **s != '=')
+	if (!state_take_name(s, step->key[step->n_keys].name, sizeof(step->key[0].name)) ||
+	    **s != '=')
 		return false;
 	quote = *++*s;
 	if (quote != '\'' && quote != '"')

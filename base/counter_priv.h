@@ -103,6 +103,12 @@ yyjson_mut_val *counter_envelope(yyjson_mut_doc *doc);
 void counter_add_error(yyjson_mut_doc *doc, yyjson_mut_val *root, int code, const struct err *err);
 void counter_send_doc(struct peer *p, yyjson_mut_doc *doc);
 
+/* Most bytes of a request. */
+static inline size_t counter_max_line(const struct counter *c)
+{
+	return c->room.max_line ? c->room.max_line : COUNTER_MAX_LINE;
+}
+
 /* Appends a line to p's output and starts sending it. Never blocks. */
 void peer_send(struct peer *p, const char *text, size_t n);
 size_t peer_queued(const struct peer *p);
@@ -147,8 +153,8 @@ bool state_take_name(const char **s, char *to, size_t n);
 bool state_take_key(const char **s, struct state_step *step);
 bool state_entry_fits(const struct state_step *step, yyjson_mut_val *entry);
 
-/* The same of a path into a module that the room stands for by name only (counter_loose.c): nodes are NULL, and what is
- * no node is found by nobody. 1: the path is of another module. */
+/* The same of a path into a module that the room stands for by name only (counter_loose.c): nodes
+ * are NULL, and what is no node is found by nobody. 1: the path is of another module. */
 int state_path_parse_loose(struct state_path *p, const struct counter *c, const char *text,
 			   struct err *err);
 void state_path_cut_loose(const struct state_path *p, yyjson_mut_val *root, unsigned depth);

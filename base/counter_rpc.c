@@ -73,6 +73,7 @@ static int do_hello(struct counter *c, struct request *r, struct err *err)
 	yyjson_mut_obj_add_str(r->doc, r->result, "room", c->room.name);
 	yyjson_mut_obj_add_str(r->doc, r->result, "version", c->room.version);
 	yyjson_mut_obj_add_uint(r->doc, r->result, "pid", (uint64_t)getpid());
+	yyjson_mut_obj_add_uint(r->doc, r->result, "max_line", counter_max_line(c));
 	list = json_add_arr(r->doc, r->result, "modules");
 	counter_list_modules(c, r->doc, list);
 	list = json_add_arr(r->doc, r->result, "capabilities");
@@ -374,7 +375,7 @@ static void refuse(struct peer *p, yyjson_val *id, int code, const char *what, c
 void counter_handle(struct counter *c, struct peer *p, const char *line, size_t n)
 {
 	struct err err = {0};
-	yyjson_doc *doc = json_parse(line, n, COUNTER_MAX_LINE, NULL, &err);
+	yyjson_doc *doc = json_parse(line, n, counter_max_line(c), NULL, &err);
 	yyjson_val *root = yyjson_doc_get_root(doc);
 	yyjson_val *id = yyjson_obj_get(root, "id");
 	const char *name = yyjson_get_str(yyjson_obj_get(root, "method"));

@@ -282,7 +282,8 @@ static void test_hello(void **state)
 	struct stat st;
 
 	snprintf(want, sizeof(want),
-		 "{\"room\":\"box\",\"version\":\"1.2.3\",\"pid\":%d,\"modules\":[{\"name\":"
+		 "{\"room\":\"box\",\"version\":\"1.2.3\",\"pid\":%d,\"max_line\":1048576,"
+		 "\"modules\":[{\"name\":"
 		 "\"box\",\"revision\":\"2026-11-24\",\"features\":[],\"implemented\":true,"
 		 "\"config\":true}],\"capabilities\":[\"shaking\"]}",
 		 getpid());

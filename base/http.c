@@ -3,6 +3,7 @@
 #include "base/http_priv.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -62,6 +63,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
 		err_set(err, -ENOMEM, "no memory for the HTTP server");
 		return NULL;
 	}
+	signal(SIGPIPE, SIG_IGN); /* sendfile(2) has no flag against it */
 	s->loop = loop;
 	s->config = *c;
 	s->limits = with_defaults(c->limits);

@@ -52,7 +52,7 @@ struct http_config {
 	const char *server; /* Server header field, NULL: none */
 };
 
-/* loop must outlive the server. NULL and err. */
+/* loop must outlive the server. SIGPIPE is ignored from now on. NULL and err. */
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c, struct err *err);
 /* Stops listening; requests under way may end within grace_ms, then everything is closed. done may be NULL. The loop
  * must run until done is called. */

@@ -294,7 +294,8 @@ static int on_body(llhttp_t *p, const char *at, size_t n)
 		return 0;
 	if (r->data) {
 		r->data(r, piece);
-		return r->paused || r->aborted ? HPE_PAUSED : 0;
+		c->stopped = r->paused || r->aborted;
+		return c->stopped ? HPE_PAUSED : 0;
 	}
 	if (n == r->body_n) {
 		r->direct = piece;
@@ -428,13 +429,15 @@ static size_t parse(struct http_conn *c, const uint8_t *p, size_t n)
 	size_t used = 0;
 	size_t m;
 
-	while (ready(c) && used < n) {
+	/* Stopped at its last byte, a body has its end still before it. */
+	while (ready(c) && (used < n || c->stopped)) {
 		if (c->cur && c->cur->raw) {
 			c->cur->data(c->cur, slice_of(p + used, n - used));
 			used = n;
 			continue;
 		}
 		c->base = p + used;
+		c->stopped = false;
 		e = llhttp_execute(&c->parser, (const char *)p + used, n - used);
 		m = n - used;
 		if (e == HPE_PAUSED) {
@@ -478,7 +481,7 @@ void http1_advance(struct http_conn *c)
 		http_conn_lose(c);
 		return;
 	}
-	used = parse(c, c->left.p, c->left.n);
+	used = parse(c, c->left.p ? c->left.p : (const uint8_t *)"", c->left.n);
 	if (used == c->left.n)
 		buf_free(&c->left);
 	else

@@ -16,9 +16,8 @@
 
 bool http2_is_preface(const uint8_t *p, size_t n)
 {
-	return n == 0 ||
-	       memcmp(p, NGHTTP2_CLIENT_MAGIC, n < HTTP2_PREFACE_BYTES ? n : HTTP2_PREFACE_BYTES) ==
-	       0;
+	return n == 0 || memcmp(p, NGHTTP2_CLIENT_MAGIC,
+				n < HTTP2_PREFACE_BYTES ? n : HTTP2_PREFACE_BYTES) == 0;
 }
 
 static struct http_req *req_of(nghttp2_session *h2, int32_t stream)

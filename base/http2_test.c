@@ -33,8 +33,8 @@ struct client {
 	size_t upload; /* bytes that are still to be sent */
 };
 
-static int on_header(nghttp2_session *h2, const nghttp2_frame *f, const uint8_t *name, size_t name_n,
-		     const uint8_t *value, size_t n, uint8_t flags, void *ctx)
+static int on_header(nghttp2_session *h2, const nghttp2_frame *f, const uint8_t *name,
+		     size_t name_n, const uint8_t *value, size_t n, uint8_t flags, void *ctx)
 {
 	struct client *c = ctx;
 	struct answer *a = &c->answer[f->hd.stream_id / 2 % STREAMS];
@@ -137,7 +137,8 @@ static void pump_until_gone(struct client *c)
 
 static nghttp2_nv nv(const char *name, const char *value)
 {
-	return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name), strlen(value), 0};
+	return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
+			    strlen(value), 0};
 }
 
 static nghttp2_ssize read_upload(nghttp2_session *h2, int32_t stream, uint8_t *to, size_t n,
@@ -155,11 +156,12 @@ static nghttp2_ssize read_upload(nghttp2_session *h2, int32_t stream, uint8_t *t
 }
 
 /* Asks, with c->upload bytes as body and n more fields; its answer will stand there. */
-static struct answer *ask(struct client *c, const char *method, const char *path, const nghttp2_nv *more,
-			  size_t n)
+static struct answer *ask(struct client *c, const char *method, const char *path,
+			  const nghttp2_nv *more, size_t n)
 {
 	nghttp2_data_provider2 body = {.read_callback = read_upload};
-	nghttp2_nv v[220] = {nv(":method", method), nv(":path", path), nv(":scheme", "http"), nv(":authority", "a:1")};
+	nghttp2_nv v[220] = {nv(":method", method), nv(":path", path), nv(":scheme", "http"),
+			     nv(":authority", "a:1")};
 	int32_t id;
 
 	if (n > 0)
@@ -171,7 +173,8 @@ static struct answer *ask(struct client *c, const char *method, const char *path
 
 static void test_requests(void **state)
 {
-	const nghttp2_nv more[] = {nv("cookie", "a=1"), nv("x", "y"), nv("cookie", "b=2"), nv("te", "trailers")};
+	const nghttp2_nv more[] = {nv("cookie", "a=1"), nv("x", "y"), nv("cookie", "b=2"),
+				   nv("te", "trailers")};
 	struct fixture f;
 	struct client c;
 	struct answer *a;
@@ -224,7 +227,10 @@ static void test_refusals(void **state)
 	char path[700];
 	char big[3000];
 
-	fixture_start(&f, (struct http_limits){.target_bytes = 512, .head_bytes = 2048, .body_bytes = 1000}, NULL);
+	fixture_start(
+		&f,
+		(struct http_limits){.target_bytes = 512, .head_bytes = 2048, .body_bytes = 1000},
+		NULL);
 	client_start(&c, &f, true);
 	memset(path, 'a', sizeof(path) - 1);
 	path[0] = '/';
@@ -253,6 +259,16 @@ static void test_refusals(void **state)
 	a = ask(&c, "GET", "/abort", NULL, 0);
 	pump_until_closed(&c, 6);
 	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/short", NULL, 0);
+	pump_until_closed(&c, 7);
+	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/twice", NULL, 0);
+	pump_until_closed(&c, 8);
+	assert_int_equal(a->code, NGHTTP2_INTERNAL_ERROR);
+	a = ask(&c, "GET", "/long", NULL, 0);
+	pump_until_closed(&c, 9);
+	assert_int_equal(a->code, NGHTTP2_NO_ERROR);
+	assert_string_equal(a->text, "onetwo");
 	client_stop(&c);
 	fixture_stop(&f);
 }
@@ -338,6 +354,30 @@ static void test_flow_control_of_bodies(void **state)
 	fixture_stop(&f);
 }
 
+static void test_a_body_paused_at_its_end(void **state)
+{
+	struct fixture f;
+	struct client c;
+	struct http_req *r;
+	struct answer *a;
+
+	fixture_start(&f, (struct http_limits){0}, NULL);
+	client_start(&c, &f, true);
+	c.upload = 100000;
+	a = ask(&c, "POST", "/drip", NULL, 0);
+	while (!a->closed) {
+		pump(&c);
+		if (!f.held)
+			continue;
+		r = f.held;
+		f.held = NULL;
+		http_body_resume(r);
+	}
+	assert_string_equal(a->text, "100000 bytes\n");
+	client_stop(&c);
+	fixture_stop(&f);
+}
+
 static void test_a_reset_reaches_the_room(void **state)
 {
 	struct fixture f;
@@ -398,12 +438,14 @@ static void test_graceful_close(void **state)
 	client_stop(&c);
 	while (uv_run(&f.loop, UV_RUN_NOWAIT))
 		;
+	close(f.file);
 	assert_int_equal(uv_loop_close(&f.loop), 0);
 }
 
 /* ---- What no good client sends ---- */
 
-static void frame(struct buf *b, uint8_t type, uint8_t flags, uint32_t stream, const void *p, size_t n)
+static void frame(struct buf *b, uint8_t type, uint8_t flags, uint32_t stream, const void *p,
+		  size_t n)
 {
 	buf_u8(b, (uint8_t)(n >> 16));
 	buf_u16(b, (uint16_t)n);
@@ -443,8 +485,8 @@ static void test_rapid_reset_ends_the_connection(void **state)
 	fixture_start(&f, (struct http_limits){0}, NULL);
 	preface(&f, &f.log);
 	for (i = 0; i < 5000; i++) {
-		frame(&f.log, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 2 * i + 1,
-		      get, sizeof(get) - 1);
+		frame(&f.log, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM,
+		      2 * i + 1, get, sizeof(get) - 1);
 		frame(&f.log, NGHTTP2_RST_STREAM, 0, 2 * i + 1, "\0\0\0\010", 4);
 	}
 	send_until_closed(&f, &f.log);
@@ -485,7 +527,8 @@ static void test_a_header_bomb_is_refused(void **state)
 		buf_u8(&block, 'b');
 	for (i = 0; i < 10000; i++)
 		buf_u8(&block, 0xbe);
-	frame(&f.log, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, block.p, block.n);
+	frame(&f.log, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1,
+	      block.p, block.n);
 	frame(&f.log, NGHTTP2_GOAWAY, 0, 0, "\0\0\0\0\0\0\0\0", 8);
 	buf_free(&block);
 	send_until_closed(&f, &f.log);
@@ -508,7 +551,8 @@ static void test_a_ping_flood_is_bounded(void **state)
 		frame(&f.log, NGHTTP2_PING, 0, 0, "12345678", 8);
 	fd = fixture_connect(&f, f.port);
 	for (i = 0; i < 2000; i++) {
-		if (send(fd, f.log.p + (i ? 33 : 0), f.log.n - (i ? 33 : 0), MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+		if (send(fd, f.log.p + (i ? 33 : 0), f.log.n - (i ? 33 : 0), MSG_NOSIGNAL) < 0 &&
+		    errno != EAGAIN)
 			break;
 		uv_run(&f.loop, UV_RUN_NOWAIT);
 		if (memory(&f) > most)
@@ -548,6 +592,7 @@ int main(void)
 		cmocka_unit_test(test_many_streams),
 		cmocka_unit_test(test_flow_control_of_answers),
 		cmocka_unit_test(test_flow_control_of_bodies),
+		cmocka_unit_test(test_a_body_paused_at_its_end),
 		cmocka_unit_test(test_a_reset_reaches_the_room),
 		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_graceful_close),

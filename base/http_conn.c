@@ -155,7 +155,7 @@ static void read_some(struct http_conn *c)
 	int i;
 
 	for (i = 0; i < READS && wants_input(c) && !c->lost; i++) {
-		n = read(c->fd, s->in, sizeof(s->in));
+		n = recv(c->fd, s->in, sizeof(s->in), 0);
 		if (n == 0) {
 			c->eof = true;
 			return;

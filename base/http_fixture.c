@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -37,6 +38,14 @@ static void whole(struct http_req *r, struct slice body)
 static void count(struct http_req *r, struct slice piece)
 {
 	fix(r)->seen += piece.n;
+}
+
+/* Pauses after each piece; fixture.held is what waits to be resumed. */
+static void drip(struct http_req *r, struct slice piece)
+{
+	fix(r)->seen += piece.n;
+	fix(r)->held = r;
+	http_body_pause(r);
 }
 
 static void counted(struct http_req *r)
@@ -128,6 +137,24 @@ static void pieces(struct http_req *r)
 	http_end(r);
 }
 
+/* Of a length it has declared: 6 bytes. */
+static void declared(struct http_req *r, struct slice more)
+{
+	static const struct http_field six[] = {{"content-length", "6"}};
+
+	http_start(r, 200, six, 1);
+	http_write(r, SLICE_LIT("one"));
+	http_write(r, more);
+	http_end(r);
+}
+
+static void twice(struct http_req *r)
+{
+	http_start(r, 200, NULL, 0);
+	http_write(r, SLICE_LIT("first"));
+	http_reply_text(r, 500, "second");
+}
+
 static void events(struct http_req *r)
 {
 	http_sse_start(r, NULL, 0);
@@ -173,6 +200,8 @@ static void on_request(void *ctx, struct http_req *r)
 		hold(f, r);
 		http_body_stream(r, count, counted);
 		http_body_pause(r);
+	} else if (strcmp(path, "/drip") == 0) {
+		http_body_stream(r, drip, counted);
 	} else if (strcmp(path, "/hold") == 0) {
 		hold(f, r);
 	} else if (strcmp(path, "/204") == 0) {
@@ -187,6 +216,12 @@ static void on_request(void *ctx, struct http_req *r)
 		upgrade(r);
 	} else if (strcmp(path, "/fields") == 0) {
 		fields(r);
+	} else if (strcmp(path, "/long") == 0) {
+		declared(r, SLICE_LIT("twothree"));
+	} else if (strcmp(path, "/short") == 0) {
+		declared(r, SLICE_LIT("t"));
+	} else if (strcmp(path, "/twice") == 0) {
+		twice(r);
 	} else if (strcmp(path, "/events") == 0) {
 		events(r);
 	} else if (strcmp(path, "/interim") == 0) {
@@ -198,8 +233,7 @@ static void on_request(void *ctx, struct http_req *r)
 		http_write(r, SLICE_LIT("half"));
 		http_abort(r);
 	} else if (strcmp(path, "/file") == 0) {
-		http_reply_file(r, 200, NULL, 0, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), 100,
-				200000);
+		http_reply_file(r, 200, NULL, 0, dup(f->file), 100, 200000);
 	} else {
 		http_reply_text(r, 404, "none\n");
 	}
@@ -210,7 +244,8 @@ void fixture_start(struct fixture *f, struct http_limits limits, SSL_CTX *tls)
 	struct http_config c = {.request = on_request, .ctx = f, .limits = limits, .tls = tls};
 	struct err err = {0};
 
-	*f = (struct fixture){0};
+	*f = (struct fixture){.file = memfd_create("file", MFD_CLOEXEC)};
+	assert_int_equal(ftruncate(f->file, 200100), 0);
 	alloc_init(&f->alloc, 0);
 	buf_init(&f->log, &f->alloc);
 	assert_int_equal(uv_loop_init(&f->loop), 0);
@@ -237,6 +272,7 @@ void fixture_stop(struct fixture *f)
 	fixture_until(f, &f->done, 1);
 	assert_int_equal(uv_run(&f->loop, UV_RUN_NOWAIT), 0);
 	assert_int_equal(uv_loop_close(&f->loop), 0);
+	close(f->file);
 	buf_free(&f->log);
 	assert_int_equal(f->alloc.used, 0);
 }

@@ -16,6 +16,7 @@ struct fixture {
 	struct alloc alloc;
 	int port;
 	int tls_port;
+	int file; /* what /file sends of */
 	unsigned requests; /* the room was asked */
 	unsigned closed;   /* calls of the watch */
 	unsigned drained;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Connections over time: timers, back-pressure, ends of either side, limits, Unix sockets, upgrade. */
+/* Connections over time: timers, back-pressure, ends of either side, limits, Unix sockets, upgrade.
+ */
 #include "base/http_fixture.h"
 
 #include <errno.h>
@@ -196,6 +197,40 @@ static void test_a_paused_body_bounds_memory(void **state)
 	fixture_stop(&f);
 }
 
+/* The pause may come with the last byte: the end is told after it. */
+static void test_a_body_paused_at_its_end(void **state)
+{
+	static const char *const asks[] = {
+		"POST /drip HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
+		"POST /drip HTTP/1.1\r\nhost: a\r\ntransfer-encoding: "
+		"chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+	};
+	struct fixture f;
+	struct http_req *r;
+	unsigned i;
+	int fd;
+
+	fixture_start(&f, (struct http_limits){0}, NULL);
+	fd = fixture_connect(&f, f.port);
+	for (i = 0; i < 4; i++) {
+		f.seen = 0;
+		fixture_send(&f, fd, asks[i / 2], strlen(asks[i / 2]));
+		while (f.ends <= i) {
+			fixture_run(&f, 1);
+			if (!f.held)
+				continue;
+			r = f.held;
+			f.held = NULL;
+			http_body_resume(r);
+		}
+		assert_int_equal(f.seen, 3);
+		buf_clear(&f.log);
+		fixture_read_text(&f, fd, &f.log, "3 bytes");
+	}
+	close(fd);
+	fixture_stop(&f);
+}
+
 static void test_a_peer_that_takes_nothing_is_closed(void **state)
 {
 	struct fixture f;
@@ -278,6 +313,31 @@ static void test_abort_breaks_the_answer_off(void **state)
 	fixture_stop(&f);
 }
 
+/* What a room gets wrong does not become the next request's answer. */
+static void test_a_wrong_answer_is_broken_off(void **state)
+{
+	static const char *const paths[] = {"/short", "/twice"};
+	struct fixture f;
+	char ask[128];
+	unsigned i;
+	int fd;
+
+	fixture_start(&f, (struct http_limits){0}, NULL);
+	for (i = 0; i < 2; i++) {
+		snprintf(ask, sizeof(ask),
+			 "GET %s HTTP/1.1\r\nhost: a\r\n\r\nGET /hello HTTP/1.1\r\nhost: a\r\n\r\n",
+			 paths[i]);
+		fd = fixture_connect(&f, f.port);
+		fixture_send(&f, fd, ask, strlen(ask));
+		assert_null(strstr(rest(&f, fd), "hello"));
+		assert_null(strstr((char *)f.log.p, "second"));
+	}
+	fd = fixture_connect(&f, f.port);
+	SAY(&f, fd, "GET /long HTTP/1.1\r\nhost: a\r\n\r\nGET /hello HTTP/1.0\r\n\r\n");
+	assert_non_null(strstr(rest(&f, fd), "content-length: 6\r\n\r\nonetwoHTTP/1.1 200"));
+	fixture_stop(&f);
+}
+
 static void test_expect_continue(void **state)
 {
 	struct fixture f;
@@ -285,19 +345,24 @@ static void test_expect_continue(void **state)
 
 	fixture_start(&f, (struct http_limits){0}, NULL);
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "POST /whole HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
+	SAY(&f, fd,
+	    "POST /whole HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
 	fixture_read_text(&f, fd, &f.log, "HTTP/1.1 100 Continue\r\n\r\n");
 	SAY(&f, fd, "abc");
 	fixture_read_text(&f, fd, &f.log, "\r\n\r\nabc");
 	close(fd);
-	/* Not wanted: the answer comes at once, and the connection ends, since the body may come or not. */
+	/* Not wanted: the answer comes at once, and the connection ends, since the body may come or
+	 * not. */
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "POST /hello HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
+	SAY(&f, fd,
+	    "POST /hello HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
 	assert_null(strstr(rest(&f, fd), "100 Continue"));
 	assert_non_null(strstr((char *)f.log.p, "connection: close"));
 	/* Too much: not asked for. */
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "POST /whole HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3000000\r\n\r\n");
+	SAY(&f, fd,
+	    "POST /whole HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: "
+	    "3000000\r\n\r\n");
 	assert_memory_equal(rest(&f, fd), "HTTP/1.1 413 ", 13);
 	fixture_stop(&f);
 }
@@ -309,8 +374,12 @@ static void test_upgrade(void **state)
 
 	fixture_start(&f, (struct http_limits){.idle_ms = 50, .head_ms = 50}, NULL);
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly");
-	fixture_read_text(&f, fd, &f.log, "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly");
+	SAY(&f, fd,
+	    "GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: "
+	    "echo\r\n\r\nearly");
+	fixture_read_text(&f, fd, &f.log,
+			  "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: "
+			  "echo\r\n\r\nearly");
 	fixture_run(&f, 200); /* no timer of HTTP holds any more */
 	SAY(&f, fd, "GET / HTTP/1.1\r\n\r\n\001\002");
 	fixture_read_text(&f, fd, &f.log, "GET / HTTP/1.1\r\n\r\n\001\002");
@@ -318,16 +387,19 @@ static void test_upgrade(void **state)
 	assert_string_equal(rest(&f, fd), "");
 	/* The peer ends it. */
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
+	SAY(&f, fd,
+	    "GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
 	fixture_read_text(&f, fd, &f.log, "101");
 	close(fd);
 	fixture_until(&f, &f.closed, 1);
 	/* Nobody asked. */
-	assert_memory_equal(fixture_exchange(&f, "GET /upgrade HTTP/1.0\r\n\r\n", 25), "HTTP/1.1 400", 12);
+	assert_memory_equal(fixture_exchange(&f, "GET /upgrade HTTP/1.0\r\n\r\n", 25),
+			    "HTTP/1.1 400", 12);
 	/* A room that does not want it answers as ever. */
 	fd = fixture_connect(&f, f.port);
-	SAY(&f, fd, "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n"
-		    "GET /hello HTTP/1.0\r\n\r\n");
+	SAY(&f, fd,
+	    "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n"
+	    "GET /hello HTTP/1.0\r\n\r\n");
 	assert_non_null(strstr(strstr(rest(&f, fd), "hello\n"), "HTTP/1.1 200"));
 	fixture_stop(&f);
 }
@@ -435,6 +507,7 @@ static void test_graceful_close(void **state)
 	http_reply_text(late, 200, "to nobody\n");
 	uv_run(&f.loop, UV_RUN_NOWAIT);
 	assert_int_equal(uv_loop_close(&f.loop), 0);
+	close(f.file);
 	buf_free(&f.log);
 }
 
@@ -454,7 +527,8 @@ static void test_unix_sockets(void **state)
 	assert_int_equal(stat(sa.sun_path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
 	/* Somebody listens: not taken away. */
-	assert_int_equal(http_listen_unix(f.server, sa.sun_path, 0660, (gid_t)-1, &err), -EADDRINUSE);
+	assert_int_equal(http_listen_unix(f.server, sa.sun_path, 0660, (gid_t)-1, &err),
+			 -EADDRINUSE);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -487,9 +561,11 @@ static void test_listeners_say_what_is_wrong(void **state)
 	fixture_start(&f, (struct http_limits){0}, NULL);
 	assert_int_equal(http_listen_tcp(f.server, "localhost", 0, false, &err), -EINVAL);
 	assert_true(err.mend[0] != '\0');
-	assert_int_equal(http_listen_tcp(f.server, "127.0.0.1", (uint16_t)f.port, false, &err), -EADDRINUSE);
+	assert_int_equal(http_listen_tcp(f.server, "127.0.0.1", (uint16_t)f.port, false, &err),
+			 -EADDRINUSE);
 	assert_int_equal(http_listen_tcp(f.server, "127.0.0.1", 0, true, &err), -EINVAL);
-	assert_int_equal(http_listen_unix(f.server, "/no/such/place", 0600, (gid_t)-1, &err), -ENOENT);
+	assert_int_equal(http_listen_unix(f.server, "/no/such/place", 0600, (gid_t)-1, &err),
+			 -ENOENT);
 	fixture_stop(&f);
 }
 
@@ -503,10 +579,12 @@ int main(void)
 		cmocka_unit_test(test_a_reader_that_waits_bounds_memory),
 		cmocka_unit_test(test_pipelining_is_bounded),
 		cmocka_unit_test(test_a_paused_body_bounds_memory),
+		cmocka_unit_test(test_a_body_paused_at_its_end),
 		cmocka_unit_test(test_a_peer_that_takes_nothing_is_closed),
 		cmocka_unit_test(test_the_room_learns_that_the_peer_went),
 		cmocka_unit_test(test_a_late_answer_to_nobody),
 		cmocka_unit_test(test_abort_breaks_the_answer_off),
+		cmocka_unit_test(test_a_wrong_answer_is_broken_off),
 		cmocka_unit_test(test_expect_continue),
 		cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_limits_of_connections),

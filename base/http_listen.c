@@ -115,11 +115,14 @@ void http_listen_close(struct http_listener *l)
 static int start(struct http_server *s, int fd, bool tls, const char *path, struct err *err)
 {
 	struct http_listener *l = NULL;
+	const int on = 1;
 	int domain = 0;
 	socklen_t n = sizeof(domain);
 	int rc;
 
 	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n);
+	if (domain != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* inherited */
 	if (tls && !s->config.tls)
 		rc = err_set(err, -EINVAL, "a listener with TLS, but no certificate is set");
 	else if (s->closing)
@@ -185,7 +188,6 @@ int http_listen_tcp(struct http_server *s, const char *host, uint16_t port, bool
 	if (fd < 0)
 		return err_set(err, -errno, "socket: %s", strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* inherited */
 	if (bind(fd, (struct sockaddr *)&sa, n) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&sa, &n) != 0) {
 		rc = err_set(err, -errno, "cannot listen on %s port %u: %s", host, port,

@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define POOL 256
+#define POOL 64
 #define IOV 32
 
 static struct http_chunk *chunk_new(struct http_server *s)

@@ -111,7 +111,7 @@ struct http_req {
 	bool is_head : 1;
 	bool is_connect : 1;
 	bool deferred : 1; /* HTTP/2: the data source waits for more */
-	bool fed : 1;      /* HTTP/2: the response has a data source */
+	bool fed : 1;	   /* HTTP/2: the response has a data source */
 };
 
 /* ---- Connections ---- */
@@ -155,7 +155,7 @@ struct http_conn {
 	const uint8_t *base; /* what is being parsed, and where in the stream it stands */
 	uint64_t base_at;
 	uint64_t line_at; /* where the next part of the request line must begin */
-	unsigned error; /* status to refuse with, of a parser's callback */
+	unsigned error;	  /* status to refuse with, of a parser's callback */
 	/* HTTP/2 */
 	struct nghttp2_session *h2;
 	struct list reqs;
@@ -167,6 +167,7 @@ struct http_conn {
 	bool in_head : 1;
 	bool in_name : 1;
 	bool in_version : 1;
+	bool stopped : 1; /* in a body, by its room */
 	bool used : 1;	  /* had a request */
 	bool last : 1;	  /* closes after this response */
 	bool no_more : 1; /* input is dropped; closes when output is out */

@@ -69,6 +69,8 @@ void http_reply(struct http_req *r, unsigned status, const struct http_field *fi
 {
 	if (r->done)
 		return;
+	/* A second answer would be read as the next request's. */
+	r->aborted = r->started;
 	if (r->c && !r->started) {
 		head(r, status, field, n, body.n);
 		write_piece(r, body);
@@ -110,8 +112,10 @@ void http_reply_file(struct http_req *r, unsigned status, const struct http_fiel
 {
 	if (r->done || !r->c || r->started) {
 		close(fd);
-		if (!r->done)
-			finish(r);
+		if (r->done)
+			return;
+		r->aborted = r->started;
+		finish(r);
 		return;
 	}
 	head(r, status, field, n, len);

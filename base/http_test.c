@@ -31,28 +31,56 @@ static const struct refusal refusals[] = {
 	{"bare LF ends a field", "GET / HTTP/1.1\r\nhost: a\n\r\n", 400},
 	{"control in a value", "GET / HTTP/1.1\r\n" H "x: a\001b\r\n\r\n", 400},
 	{"control in a name", "GET / HTTP/1.1\r\n" H "x\001: b\r\n\r\n", 400},
-	{"length and chunked", "POST /whole HTTP/1.1\r\n" H "content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-	{"chunked and length", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n0\r\n\r\n", 400},
-	{"two lengths", "POST /whole HTTP/1.1\r\n" H "content-length: 3\r\ncontent-length: 4\r\n\r\nabc", 400},
-	{"same length twice", "POST /whole HTTP/1.1\r\n" H "content-length: 3\r\ncontent-length: 3\r\n\r\nabc", 400},
+	{"length and chunked",
+	 "POST /whole HTTP/1.1\r\n" H
+	 "content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+	 400},
+	{"chunked and length",
+	 "POST /whole HTTP/1.1\r\n" H
+	 "transfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n0\r\n\r\n",
+	 400},
+	{"two lengths",
+	 "POST /whole HTTP/1.1\r\n" H "content-length: 3\r\ncontent-length: 4\r\n\r\nabc", 400},
+	{"same length twice",
+	 "POST /whole HTTP/1.1\r\n" H "content-length: 3\r\ncontent-length: 3\r\n\r\nabc", 400},
 	{"list of lengths", "POST /whole HTTP/1.1\r\n" H "content-length: 3, 3\r\n\r\nabc", 400},
 	{"length with a sign", "POST /whole HTTP/1.1\r\n" H "content-length: +3\r\n\r\nabc", 400},
 	{"negative length", "POST /whole HTTP/1.1\r\n" H "content-length: -1\r\n\r\n", 400},
 	{"hexadecimal length", "POST /whole HTTP/1.1\r\n" H "content-length: 0x3\r\n\r\nabc", 400},
 	{"empty length", "POST /whole HTTP/1.1\r\n" H "content-length:\r\n\r\nabc", 400},
-	{"length beyond 64 bits", "POST /whole HTTP/1.1\r\n" H "content-length: 99999999999999999999\r\n\r\n", 400},
-	{"other coding", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
-	{"coding after chunked", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked, identity\r\n\r\n", 400},
-	{"chunked twice", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-	{"not quite chunked", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: xchunked\r\n\r\n0\r\n\r\n", 501},
-	{"vertical tab chunked", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: \013chunked\r\n\r\n0\r\n\r\n", 400},
-	{"chunked in 1.0", "POST /whole HTTP/1.0\r\n" H "transfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-	{"chunk size with sign", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n", 400},
-	{"chunk size with 0x", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n", 400},
-	{"chunk size with space", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n1 \r\na\r\n0\r\n\r\n", 400},
-	{"chunk size overflows", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n10000000000000001\r\na", 400},
-	{"chunk without end", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n", 400},
-	{"chunk ends with LF", "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", 400},
+	{"length beyond 64 bits",
+	 "POST /whole HTTP/1.1\r\n" H "content-length: 99999999999999999999\r\n\r\n", 400},
+	{"other coding",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
+	{"coding after chunked",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked, identity\r\n\r\n", 400},
+	{"chunked twice",
+	 "POST /whole HTTP/1.1\r\n" H
+	 "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+	 400},
+	{"not quite chunked",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: xchunked\r\n\r\n0\r\n\r\n", 501},
+	{"vertical tab chunked",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: \013chunked\r\n\r\n0\r\n\r\n", 400},
+	{"chunked in 1.0",
+	 "POST /whole HTTP/1.0\r\n" H "transfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+	{"chunk size with sign",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n",
+	 400},
+	{"chunk size with 0x",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
+	 400},
+	{"chunk size with space",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n1 \r\na\r\n0\r\n\r\n",
+	 400},
+	{"chunk size overflows",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n10000000000000001\r\na",
+	 400},
+	{"chunk without end",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+	 400},
+	{"chunk ends with LF",
+	 "POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", 400},
 	{"space in the target", "GET /a b HTTP/1.1\r\n" H "\r\n", 400},
 	{"two spaces", "GET  / HTTP/1.1\r\n" H "\r\n", 400},
 	{"two spaces before the version", "GET /  HTTP/1.1\r\n" H "\r\n", 400},
@@ -69,7 +97,8 @@ static const struct refusal refusals[] = {
 	{"HTTP/1.2", "GET / HTTP/1.2\r\n" H "\r\n", 505},
 	{"HTTP/3.0", "GET / HTTP/3.0\r\n" H "\r\n", 505},
 	{"not HTTP", "\026\003\001\002\001\374\003\003", 501},
-	{"expectation", "POST /whole HTTP/1.1\r\n" H "expect: magic\r\ncontent-length: 1\r\n\r\na", 417},
+	{"expectation", "POST /whole HTTP/1.1\r\n" H "expect: magic\r\ncontent-length: 1\r\n\r\na",
+	 417},
 };
 
 static void test_bad_requests_are_refused(void **state)
@@ -79,24 +108,28 @@ static void test_bad_requests_are_refused(void **state)
 	const char *got;
 	size_t i;
 
-	fixture_start(&f, (struct http_limits){.head_ms = 300, .body_ms = 300, .idle_ms = 300}, NULL);
+	fixture_start(&f, (struct http_limits){.head_ms = 300, .body_ms = 300, .idle_ms = 300},
+		      NULL);
 	for (i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
 		got = fixture_exchange(&f, refusals[i].bytes, strlen(refusals[i].bytes));
 		snprintf(want, sizeof(want), "HTTP/1.1 %u ", refusals[i].status);
-		if (strncmp(got, want, strlen(want)) != 0 || !strstr(got, "\r\nconnection: close\r\n"))
+		if (strncmp(got, want, strlen(want)) != 0 ||
+		    !strstr(got, "\r\nconnection: close\r\n"))
 			fail_msg("%s: wanted %s, got %s", refusals[i].what, want, got);
 		/* Nothing of it was taken for another request. */
 		if (strstr(got + 1, "HTTP/1.1"))
 			fail_msg("%s: two answers: %s", refusals[i].what, got);
 	}
-	/* A body may have been refused after the room was asked, but it has then not seen its end. */
+	/* A body may have been refused after the room was asked, but it has then not seen its end.
+	 */
 	assert_int_equal(f.ends, 0);
 	fixture_stop(&f);
 }
 
 static void test_a_nul_is_refused_everywhere(void **state)
 {
-	static const char ok[] = "GET /hello HTTP/1.1\r\nhost: a\r\nx: yz\r\nconnection: close\r\n\r\n";
+	static const char ok[] =
+		"GET /hello HTTP/1.1\r\nhost: a\r\nx: yz\r\nconnection: close\r\n\r\n";
 	char bytes[sizeof(ok)];
 	const char *got;
 	struct fixture f;
@@ -121,43 +154,58 @@ struct exchange {
 
 static const struct exchange exchanges[] = {
 	{"GET /hello HTTP/1.0\r\n\r\n",
-	 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 6\r\nconnection: close\r\n\r\nhello\n"},
+	 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
+	 "6\r\nconnection: close\r\n\r\nhello\n"},
 	/* Empty lines before a request are passed over (RFC 9112 §2.2). */
 	{"\r\n\r\nHEAD /hello HTTP/1.0\r\n\r\n",
-	 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 6\r\nconnection: close\r\n\r\n"},
+	 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
+	 "6\r\nconnection: close\r\n\r\n"},
 	{"GET /204 HTTP/1.0\r\n\r\n", "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"},
 	{"GET /304 HTTP/1.0\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n"},
 	/* Without chunks the end of the connection is the end of the body. */
-	{"GET /pieces HTTP/1.0\r\nconnection: keep-alive\r\n\r\n", "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nonetwo"},
+	{"GET /pieces HTTP/1.0\r\nconnection: keep-alive\r\n\r\n",
+	 "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nonetwo"},
 	{"GET /pieces HTTP/1.1\r\n" H "connection: close\r\n\r\n",
-	 "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"},
-	{"HEAD /pieces HTTP/1.1\r\n" H "connection: close\r\n\r\n", "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"},
+	 "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: "
+	 "close\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"},
+	{"HEAD /pieces HTTP/1.1\r\n" H "connection: close\r\n\r\n",
+	 "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"},
 	{"GET /interim HTTP/1.1\r\n" H "connection: close\r\n\r\n",
-	 "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n"
+	 "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\nHTTP/1.1 200 "
+	 "OK\r\ncontent-type: text/plain; charset=utf-8\r\n"
 	 "content-length: 6\r\nconnection: close\r\n\r\nafter\n"},
 	/* Trailers are read and dropped, extensions of chunks too. */
-	{"POST /whole HTTP/1.1\r\n" H "connection: close\r\ntransfer-encoding: Chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nx-t: 1\r\nhost: b\r\n\r\n",
+	{"POST /whole HTTP/1.1\r\n" H "connection: close\r\ntransfer-encoding: "
+	 "Chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nx-t: 1\r\nhost: b\r\n\r\n",
 	 "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nabcde"},
 	/* A room cannot split the answer, nor frame it. */
-	{"GET /split HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\nx-good: yes\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbody"},
-	{"GET /fields?a=b&c HTTP/1.1\r\nHost: h:1\r\nX-Empty:\r\nX-Trim: \t a b \t\r\nConnection: close\r\n\r\n",
+	{"GET /split HTTP/1.0\r\n\r\n",
+	 "HTTP/1.1 200 OK\r\nx-good: yes\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbody"},
+	{"GET /fields?a=b&c HTTP/1.1\r\nHost: h:1\r\nX-Empty:\r\nX-Trim: \t a b \t\r\nConnection: "
+	 "close\r\n\r\n",
 	 "HTTP/1.1 200 OK\r\ncontent-length: 74\r\nconnection: close\r\n\r\n"
 	 "GET|/fields|a=b&c|h:1|11[host|h:1][x-empty|][x-trim|a b][connection|close]"},
 	/* The authority of an absolute target goes before Host. */
 	{"GET http://other:8/fields? HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n",
-	 "HTTP/1.1 200 OK\r\ncontent-length: 49\r\nconnection: close\r\n\r\nGET|/fields||other:8|11[host|h][connection|close]"},
+	 "HTTP/1.1 200 OK\r\ncontent-length: 49\r\nconnection: "
+	 "close\r\n\r\nGET|/fields||other:8|11[host|h][connection|close]"},
 	{"OPTIONS * HTTP/1.1\r\n" H "connection: close\r\n\r\n",
-	 "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 5\r\nconnection: close\r\n\r\nnone\n"},
+	 "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
+	 "5\r\nconnection: close\r\n\r\nnone\n"},
 	{"PATCH /hello HTTP/1.1\r\n" H "connection: close\r\ncontent-length: 2\r\n\r\n{}",
-	 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 6\r\nconnection: close\r\n\r\nhello\n"},
+	 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
+	 "6\r\nconnection: close\r\n\r\nhello\n"},
 	{"GET /events HTTP/1.0\r\n\r\n",
-	 "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
+	 "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: "
+	 "no-store\r\nconnection: close\r\n\r\n"
 	 "id: 7\nevent: up\ndata: a\ndata: b\ndata: c\ndata: \n\n: alive\n\n"},
 	/* Pipelined: in order, though the second's answer is ready at once. The last closes. */
-	{"GET /pieces HTTP/1.1\r\n" H "\r\nPOST /whole HTTP/1.1\r\n" H "content-length: 2\r\n\r\nabGET /hello HTTP/1.0\r\n\r\nGET /hello HTTP/1.1\r\n" H "\r\n",
+	{"GET /pieces HTTP/1.1\r\n" H "\r\nPOST /whole HTTP/1.1\r\n" H
+	 "content-length: 2\r\n\r\nabGET /hello HTTP/1.0\r\n\r\nGET /hello HTTP/1.1\r\n" H "\r\n",
 	 "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
 	 "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab"
-	 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 6\r\nconnection: close\r\n\r\nhello\n"},
+	 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
+	 "6\r\nconnection: close\r\n\r\nhello\n"},
 };
 
 static void same(const char *got, const char *want)
@@ -263,19 +311,41 @@ static void test_limits_of_the_body(void **state)
 	struct fixture f;
 
 	fixture_start(&f, l, NULL);
-	expect_status(&f, long_request("POST /whole HTTP/1.0\r\ncontent-length: 1000\r\n\r\n", "a", 1000, ""), 200);
-	expect_status(&f, long_request("POST /whole HTTP/1.0\r\ncontent-length: 1001\r\n\r\n", "a", 10, ""), 413);
+	expect_status(
+		&f,
+		long_request("POST /whole HTTP/1.0\r\ncontent-length: 1000\r\n\r\n", "a", 1000, ""),
+		200);
+	expect_status(
+		&f,
+		long_request("POST /whole HTTP/1.0\r\ncontent-length: 1001\r\n\r\n", "a", 10, ""),
+		413);
 	assert_int_equal(f.closed, 1);
-	expect_status(&f, long_request("POST /small HTTP/1.0\r\ncontent-length: 10\r\n\r\n", "a", 10, ""), 200);
-	expect_status(&f, long_request("POST /small HTTP/1.0\r\ncontent-length: 11\r\n\r\n", "a", 11, ""), 413);
-	expect_status(&f, long_request("POST /small HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n",
-				       "1\r\na\r\n", 11, ""), 413);
+	expect_status(
+		&f, long_request("POST /small HTTP/1.0\r\ncontent-length: 10\r\n\r\n", "a", 10, ""),
+		200);
+	expect_status(
+		&f, long_request("POST /small HTTP/1.0\r\ncontent-length: 11\r\n\r\n", "a", 11, ""),
+		413);
+	expect_status(&f,
+		      long_request("POST /small HTTP/1.1\r\n" H
+				   "transfer-encoding: chunked\r\n\r\n",
+				   "1\r\na\r\n", 11, ""),
+		      413);
 	/* What nobody asked for is dropped, up to the limit. */
-	expect_status(&f, long_request("POST /hello HTTP/1.0\r\ncontent-length: 1001\r\n\r\n", "a", 1001, ""), 200);
-	expect_status(&f, long_request("POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n1;",
-				       "x", 20000, "\r\na\r\n0\r\n\r\n"), 431);
-	expect_status(&f, long_request("POST /whole HTTP/1.1\r\n" H "transfer-encoding: chunked\r\n\r\n0\r\n",
-				       "x: y\r\n", 20000, "\r\n"), 431);
+	expect_status(
+		&f,
+		long_request("POST /hello HTTP/1.0\r\ncontent-length: 1001\r\n\r\n", "a", 1001, ""),
+		200);
+	expect_status(&f,
+		      long_request("POST /whole HTTP/1.1\r\n" H
+				   "transfer-encoding: chunked\r\n\r\n1;",
+				   "x", 20000, "\r\na\r\n0\r\n\r\n"),
+		      431);
+	expect_status(&f,
+		      long_request("POST /whole HTTP/1.1\r\n" H
+				   "transfer-encoding: chunked\r\n\r\n0\r\n",
+				   "x: y\r\n", 20000, "\r\n"),
+		      431);
 	assert_int_equal(f.ends, 2);
 	fixture_stop(&f);
 }

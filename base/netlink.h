@@ -94,7 +94,8 @@ struct netlink_route {
 	bool has_via;
 	uint8_t via[16]; /* gateway */
 	uint32_t metric; /* 0: the kernel's default */
-	uint32_t mtu;	 /* 0: that of the device; else a locked path MTU */
+	uint32_t mtu;	 /* 0: that of the device; else a path MTU, locked */
+	bool mtu_unlocked; /* may be lowered by what is learnt */
 	bool has_src;
 	uint8_t src[16]; /* preferred source address */
 	uint8_t flags;	 /* RTNH_F_ONLINK, RTNH_F_DEAD, RTNH_F_LINKDOWN of a single next hop */

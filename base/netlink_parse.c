@@ -254,7 +254,16 @@ static void get_metrics(const struct nlattr *attr, struct netlink_route *r)
 {
 	const struct nlattr *m;
 
-	mnl_attr_for_each_nested(m, attr) if (mnl_attr_get_type(m) == RTAX_MTU) get_u32(m, &r->mtu);
+	uint32_t lock = 0;
+
+	mnl_attr_for_each_nested(m, attr)
+	{
+		if (mnl_attr_get_type(m) == RTAX_MTU)
+			get_u32(m, &r->mtu);
+		else if (mnl_attr_get_type(m) == RTAX_LOCK)
+			get_u32(m, &lock);
+	}
+	r->mtu_unlocked = r->mtu && !(lock & 1u << RTAX_MTU);
 }
 
 static int collect_hop(const struct nlattr *attr, void *ctx)

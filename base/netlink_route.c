@@ -162,7 +162,8 @@ void netlink_put_route(struct netlink_request *q, const struct netlink_route *r,
 		put_hops(&q->h, r);
 	if (r->mtu) {
 		metrics = mnl_attr_nest_start(&q->h, RTA_METRICS);
-		mnl_attr_put_u32(&q->h, RTAX_LOCK, 1u << RTAX_MTU);
+		if (!r->mtu_unlocked)
+			mnl_attr_put_u32(&q->h, RTAX_LOCK, 1u << RTAX_MTU);
 		mnl_attr_put_u32(&q->h, RTAX_MTU, r->mtu);
 		mnl_attr_nest_end(&q->h, metrics);
 	}
@@ -199,11 +200,11 @@ struct netlink_batch {
 	struct netlink *nl;
 	void (*failed)(void *ctx, uint32_t tag, int code, const char *text);
 	void *ctx;
-	uint32_t first; /* sequence number */
 	unsigned count;
 	size_t n;
 	struct nlmsghdr *last;
 	uint32_t tag[BATCH_MESSAGES];
+	uint32_t seq[BATCH_MESSAGES]; /* with gaps, where other requests come between */
 	_Alignas(struct nlmsghdr) char bytes[BATCH_BYTES];
 };
 
@@ -239,14 +240,13 @@ int netlink_batch_message(struct netlink_batch *b, const struct nlmsghdr *h, uin
 		if (rc)
 			return rc;
 	}
-	if (b->count == 0)
-		b->first = b->nl->seq + 1;
 	b->last = (struct nlmsghdr *)(b->bytes + b->n);
 	memcpy(b->last, h, h->nlmsg_len);
 	b->last->nlmsg_flags |= NLM_F_REQUEST;
 	b->last->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 	b->last->nlmsg_seq = ++b->nl->seq;
 	b->last->nlmsg_pid = b->nl->port;
+	b->seq[b->count] = b->last->nlmsg_seq;
 	b->tag[b->count++] = tag;
 	b->n += n;
 	return 0;
@@ -267,16 +267,20 @@ static bool take_answers(struct netlink_batch *b, unsigned count, int n)
 	const struct nlmsghdr *h = (const void *)b->nl->in;
 	bool ended = false;
 	const char *text;
+	unsigned i;
 	int code;
 
 	for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n)) {
-		if (h->nlmsg_pid != b->nl->port || h->nlmsg_seq - b->first >= count ||
-		    h->nlmsg_type != NLMSG_ERROR)
+		if (h->nlmsg_pid != b->nl->port || h->nlmsg_type != NLMSG_ERROR)
+			continue;
+		for (i = 0; i < count && b->seq[i] != h->nlmsg_seq; i++)
+			;
+		if (i == count)
 			continue;
 		code = netlink_answer(h, &text);
 		if (code)
-			b->failed(b->ctx, b->tag[h->nlmsg_seq - b->first], code, text);
-		ended = ended || h->nlmsg_seq - b->first == count - 1;
+			b->failed(b->ctx, b->tag[i], code, text);
+		ended = ended || i == count - 1;
 	}
 	return ended;
 }

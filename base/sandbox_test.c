@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -413,6 +414,27 @@ static void not_with_threads(void **state)
 	assert_passes(too_late);
 }
 
+/* The kernel forgets the signal where the user changes. */
+static int stays_bound(void)
+{
+	struct sandbox s = {.name = "dep-test", .seccomp = SANDBOX_OFF};
+	int sig = 0;
+
+	if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0L, 0L, 0L) != 0 ||
+	    sandbox_user(&s, "61234", NULL) != 0 || enter_as(&s) != 0)
+		return 1;
+	if (getuid() != 61234 || getgid() != 61234)
+		return 2;
+	return prctl(PR_GET_PDEATHSIG, &sig, 0L, 0L, 0L) == 0 && sig == SIGKILL ? 0 : 3;
+}
+
+static void stays_bound_to_its_supervisor(void **state)
+{
+	if (getuid() != 0)
+		skip();
+	assert_passes(stays_bound);
+}
+
 static void refuses_clearly(void **state)
 {
 	struct sandbox s = {0};
@@ -456,6 +478,7 @@ int main(void)
 		cmocka_unit_test(reading_below_named_places),
 		cmocka_unit_test(a_server_without_privileges),
 		cmocka_unit_test(not_with_threads),
+		cmocka_unit_test(stays_bound_to_its_supervisor),
 		cmocka_unit_test(refuses_clearly),
 		cmocka_unit_test(says_what_is_missing),
 	};

@@ -45,7 +45,8 @@ static const char *const strange[] = {"gopher", NULL};
 
 static struct tls_config server_config(void)
 {
-	return (struct tls_config){.cert_file = cert, .key_file = key, .alpn = h2_first, .server = true};
+	return (struct tls_config){
+		.cert_file = cert, .key_file = key, .alpn = h2_first, .server = true};
 }
 
 static SSL_CTX *context(struct tls_config c)
@@ -245,8 +246,8 @@ static void expect_name(SSL_CTX *sc, const char *name)
 	SSL_CTX_set_verify(cc, SSL_VERIFY_NONE, NULL);
 	pair(cc, sc, &c, &s);
 	assert_true(shake(c, s));
-	X509_NAME_get_text_by_NID(X509_get_subject_name(SSL_get0_peer_certificate(c)), NID_commonName, cn,
-				  sizeof(cn));
+	X509_NAME_get_text_by_NID(X509_get_subject_name(SSL_get0_peer_certificate(c)),
+				  NID_commonName, cn, sizeof(cn));
 	assert_string_equal(cn, name);
 	SSL_free(c);
 	SSL_free(s);
@@ -304,7 +305,8 @@ static void read_all(struct fixture *f, SSL *c, const char *until)
 	char in[16384];
 	int n;
 
-	while (!until || !memmem(f->log.p ? f->log.p : (const void *)"", f->log.n, until, strlen(until))) {
+	while (!until ||
+	       !memmem(f->log.p ? f->log.p : (const void *)"", f->log.n, until, strlen(until))) {
 		n = SSL_read(c, in, sizeof(in));
 		if (n > 0) {
 			buf_bytes(&f->log, in, (size_t)n);
@@ -323,7 +325,8 @@ static void test_http_over_tls(void **state)
 {
 	SSL_CTX *sc = context(server_config());
 	SSL_CTX *cc = context((struct tls_config){.ca_file = cert, .alpn = h1_only});
-	static const char ask[] = "GET /hello HTTP/1.1\r\nhost: a\r\n\r\nGET /hold HTTP/1.1\r\nhost: a\r\n\r\n";
+	static const char ask[] =
+		"GET /hello HTTP/1.1\r\nhost: a\r\n\r\nGET /hold HTTP/1.1\r\nhost: a\r\n\r\n";
 	struct fixture f;
 	SSL *c;
 	size_t i;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # HTTP: the server of base/http beside nginx, each with one worker on one core; the client (wrk, h2load) has the other.
 # Both answer the same bytes over 64 connections that are kept. Prints one JSON line a case: requests/s as the median
-# of the runs, which go in turns. --quick: shorter runs.
+# of the runs, which go in turns; beside it the CPU time a request, which a busy machine disturbs less. --quick: shorter
+# runs.
 set -euo pipefail
 
 seconds=4 rounds=5
@@ -70,18 +71,31 @@ for _ in $(seq 50); do
 done
 version=$(nginx -v 2>&1 | sed 's#.*/##')
 
-# Requests/s of one run. measure TOOL URL
+ours_pid=${pids[1]}
+peer_pid=$(pgrep -P "${pids[0]}")
+
+# CPU time of a process so far, in seconds.
+cpu() { awk -v tick="$(getconf CLK_TCK)" '{sub(/.*\) /, ""); print ($12 + $13) / tick}' "/proc/$1/stat"; }
+
+# One run: "REQUESTS_PER_SECOND CPU_MICROSECONDS_A_REQUEST". measure TOOL URL PID
 measure() {
-	local out
+	local out before after
+	before=$(cpu "$3")
 	case $1 in
 	wrk) out=$(taskset -c 1 wrk -t 1 -c 64 -d "${seconds}s" "$2") ;;
 	h2load) out=$(taskset -c 1 h2load -t 1 -c 64 -m 10 -D "$seconds" "$2") ;;
 	esac
+	after=$(cpu "$3")
 	if grep -qE 'Non-2xx|Socket errors' <<<"$out" || grep -qE '^requests: .* [1-9][0-9]* (failed|errored)' <<<"$out"; then
 		echo "$out" >&2
 		return 1
 	fi
-	sed -nE 's#^Requests/sec: *([0-9.]+).*#\1#p; s#^finished in .*, ([0-9.]+) req/s.*#\1#p' <<<"$out"
+	awk -v cpu="$(awk -v a="$after" -v b="$before" 'BEGIN {print a - b}')" '
+		/^Requests\/sec:/ {rate = $2}
+		/^finished in .* req\/s/ {sub(/s,$/, "", $3); rate = $4}
+		/ requests in / {n = $1}
+		/^requests: .* succeeded/ {for (i = 2; i < NF; i++) if ($(i + 1) ~ /^succeeded/) n = $i}
+		END {print rate, cpu / n * 1000000}' <<<"$out"
 }
 
 median() { sort -n | sed -n "$(((rounds + 1) / 2))p"; }
@@ -90,14 +104,18 @@ median() { sort -n | sed -n "$(((rounds + 1) / 2))p"; }
 bench() {
 	local i ours=() peer=()
 	for i in $(seq "$rounds"); do
-		ours+=("$(measure "$2" "$3")")
-		peer+=("$(measure "$2" "$4")")
+		ours+=("$(measure "$2" "$3" "$ours_pid")")
+		peer+=("$(measure "$2" "$4" "$peer_pid")")
 	done
 	jq -nc --arg case "$1" --arg version "$version" \
-		--argjson ours "$(printf '%s\n' "${ours[@]}" | median)" \
-		--argjson peer "$(printf '%s\n' "${peer[@]}" | median)" \
-		'{bench: "http", case: $case, unit: "requests/s", ours: ($ours | floor), peer: ($peer | floor),
-		  peer_name: "nginx", peer_version: $version, ratio: (($ours / $peer * 1000 | round) / 1000), n: 64}'
+		--argjson ours "$(printf '%s\n' "${ours[@]}" | cut -d' ' -f1 | median)" \
+		--argjson peer "$(printf '%s\n' "${peer[@]}" | cut -d' ' -f1 | median)" \
+		--argjson ours_cpu "$(printf '%s\n' "${ours[@]}" | cut -d' ' -f2 | median)" \
+		--argjson peer_cpu "$(printf '%s\n' "${peer[@]}" | cut -d' ' -f2 | median)" \
+		'def two: . * 100 | round / 100;
+		 {bench: "http", case: $case, unit: "requests/s", ours: ($ours | floor), peer: ($peer | floor),
+		  peer_name: "nginx", peer_version: $version, ratio: ($ours / $peer | two), n: 64,
+		  ours_cpu_us: ($ours_cpu | two), peer_cpu_us: ($peer_cpu | two), cpu_ratio: ($peer_cpu / $ours_cpu | two)}'
 }
 
 bench json wrk http://127.0.0.1:8080/json http://127.0.0.1:9080/json

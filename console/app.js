@@ -73,7 +73,7 @@ async function showRoutes() {
 	const rows = [];
 	for (const family of ['ipv4', 'ipv6']) {
 		const data = await mcp.readJson(`network:///routing/${family}/route-table`);
-		const ribs = pick(data, 'routing')?.ribs?.rib ?? [];
+		const ribs = (pick(data, 'ribs') ?? pick(data, 'routing')?.ribs)?.rib ?? [];
 		for (const rib of ribs)
 			for (const r of rib.routes?.route ?? []) {
 				const hop = r['next-hop'] ?? {};

@@ -9,16 +9,19 @@
 #include <unistd.h>
 
 static const struct node_verb verbs[] = {
-	{"show", "[PATH]", "configuration and state of the node", 0, 1, "datastore depth candidate ", node_show},
-	{"edit", "SET...", "stage changes: PATH=VALUE, --delete PATH, --file FILE", 0, 0, "candidate delete file ",
-	 node_edit},
-	{"diff", "", "what is staged, or what a commit changed (--commit ID)", 0, 0, "candidate commit ", node_diff},
+	{"show", "[PATH]", "configuration and state of the node", 0, 1,
+	 "datastore depth candidate ", node_show},
+	{"edit", "SET...", "stage changes: PATH=VALUE, --delete PATH, --file FILE", 0, 0,
+	 "candidate delete file ", node_edit},
+	{"diff", "", "what is staged, or what a commit changed (--commit ID)", 0, 0,
+	 "candidate commit ", node_diff},
 	{"discard", "", "throw away what is staged", 0, 0, "candidate ", node_discard},
 	{"commit", "", "put what is staged into force, for a try with --confirmed SECONDS", 0, 0,
 	 "candidate confirmed comment prepare token dry-run wait ", node_commit},
 	{"confirm", "TOKEN", "keep a commit that is on trial", 1, 1, "", node_confirm},
 	{"abort", "TOKEN", "take back a commit that is prepared or on trial", 1, 1, "", node_abort},
-	{"rollback", "[N|COMMIT]", "undo the last N commits (1), or back to a commit", 0, 1, "", node_rollback},
+	{"rollback", "[N|COMMIT]", "undo the last N commits (1), or back to a commit", 0, 1, "",
+	 node_rollback},
 	{"history", "", "commits, newest first", 0, 0, "", node_history},
 	{"audit", "[N]", "who did what: the last N records (20)", 0, 1, "verify ", node_audit},
 	{"log", "[N]", "the last N lines of the system's log (20)", 0, 1, "follow ", node_log},
@@ -26,7 +29,8 @@ static const struct node_verb verbs[] = {
 	{"call", "TOOL [JSON]", "call a tool (JSON -: standard input)", 1, 2, "", node_call},
 	{"read", "URI", "read a resource", 1, 1, "", node_read_verb},
 	{"watch", "URI", "a resource, and again whenever it changes", 1, 1, "", node_watch},
-	{"login", "URL", "get leave to operate a node, in a browser", 1, 1, "client-id scope ", node_login},
+	{"login", "URL", "get leave to operate a node, in a browser", 1, 1, "client-id scope ",
+	 node_login},
 	{"complete", "WHAT [WORD]", NULL, 1, 2, "datastore ", node_complete},
 	{0},
 };
@@ -46,16 +50,22 @@ struct option {
 
 static const struct option options[] = {
 	FLAG("json", json, "for programs: JSON"),
-	TEXT("node", "URL", url, "another node, https://HOST/mcp; without it $DEP_NODE, or this one"),
-	TEXT("socket", "PATH", socket, "this node's socket, where it is not /run/depanneur/netops.sock"),
+	TEXT("node", "URL", url,
+	     "another node, https://HOST/mcp; without it $DEP_NODE, or this one"),
+	TEXT("socket", "PATH", socket,
+	     "this node's socket, where it is not /run/depanneur/netops.sock"),
 	TEXT("ca", "FILE", ca, "trust the authorities in FILE (PEM) alone"),
 	TEXT("protocol", "DATE", protocol, "speak this revision of MCP alone"),
-	TEXT("datastore", "NAME", datastore, "running, candidate or operational (this one without it)"),
+	TEXT("datastore", "NAME", datastore,
+	     "running, candidate or operational (this one without it)"),
 	TEXT("depth", "N", depth, "so many levels below PATH alone"),
-	TEXT("candidate", "NAME", candidate, "where changes are staged; without it $DEP_CANDIDATE, or your own place"),
-	TEXT("file", "FILE", file, "stage all of FILE, JSON as show --json prints (-: standard input)"),
+	TEXT("candidate", "NAME", candidate,
+	     "where changes are staged; without it $DEP_CANDIDATE, or your own place"),
+	TEXT("file", "FILE", file,
+	     "stage all of FILE, JSON as show --json prints (-: standard input)"),
 	TEXT("delete", "PATH", set, "stage that PATH goes"),
-	TEXT("confirmed", "SECONDS", confirmed, "take it back after SECONDS unless it is confirmed"),
+	TEXT("confirmed", "SECONDS", confirmed,
+	     "take it back after SECONDS unless it is confirmed"),
 	TEXT("comment", "TEXT", comment, "for the history"),
 	TEXT("token", "TOKEN", token, "of a commit that is prepared, or on trial and goes on"),
 	TEXT("commit", "ID", commit, "of the history: c-000042"),
@@ -108,11 +118,14 @@ static void verb_usage(const struct node_verb *v)
 	const struct option *o;
 	char call[64];
 
-	printf("dep %s%s%s: %s\n\n", v->name, v->args[0] ? " " : "", v->args, v->help ? v->help : "");
+	printf("dep %s%s%s: %s\n\n", v->name, v->args[0] ? " " : "", v->args,
+	       v->help ? v->help : "");
 	for (o = options; o->name; o++) {
-		if (!takes(v->options, o->name, strlen(o->name)) && !takes(common, o->name, strlen(o->name)))
+		if (!takes(v->options, o->name, strlen(o->name)) &&
+		    !takes(common, o->name, strlen(o->name)))
 			continue;
-		snprintf(call, sizeof(call), "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		snprintf(call, sizeof(call), "--%s%s%s", o->name, o->value ? " " : "",
+			 o->value ? o->value : "");
 		printf("  %-24s%s\n", call, o->help);
 	}
 }
@@ -132,7 +145,8 @@ void node_list_options(const struct node_verb *v)
 	const struct option *o;
 
 	for (o = options; o->name; o++) {
-		if (takes(v->options, o->name, strlen(o->name)) || takes(common, o->name, strlen(o->name)))
+		if (takes(v->options, o->name, strlen(o->name)) ||
+		    takes(common, o->name, strlen(o->name)))
 			printf("--%s:%s\n", o->name, o->help);
 	}
 	printf("--help:what this verb takes\n");
@@ -166,7 +180,8 @@ static int take_option(struct node *n, const struct node_verb *v, char **argv, i
 	char *base = (char *)n;
 
 	if (!o || (!o->value && value)) {
-		fprintf(stderr, "dep %s: no option %s (dep %s --help lists them)\n", v->name, argv[*i], v->name);
+		fprintf(stderr, "dep %s: no option %s (dep %s --help lists them)\n", v->name,
+			argv[*i], v->name);
 		return DEP_USAGE;
 	}
 	if (!o->value) {
@@ -176,7 +191,8 @@ static int take_option(struct node *n, const struct node_verb *v, char **argv, i
 	if (!value)
 		value = argv[*i + 1] ? argv[++*i] : NULL;
 	if (!value) {
-		fprintf(stderr, "dep %s: --%s takes a value (--%s %s)\n", v->name, o->name, o->name, o->value);
+		fprintf(stderr, "dep %s: --%s takes a value (--%s %s)\n", v->name, o->name, o->name,
+			o->value);
 		return DEP_USAGE;
 	}
 	if (strcmp(o->name, "delete") == 0)

@@ -23,7 +23,8 @@ struct node {
 	int n_sets;
 	/* Options. */
 	const char *url, *socket, *ca, *protocol;
-	const char *datastore, *depth, *candidate, *file, *confirmed, *comment, *token, *commit, *client_id, *scope;
+	const char *datastore, *depth, *candidate, *file, *confirmed, *comment, *token, *commit,
+		*client_id, *scope;
 	bool json, prepare, dry_run, wait, follow, verify;
 	/* The connection, made when first asked. */
 	struct mcp_client *client;
@@ -62,23 +63,25 @@ void node_list_options(const struct node_verb *v);
 /* Connects, where that was not done. Returns 0, or n->err is set. */
 int node_connect(struct node *n);
 void node_disconnect(struct node *n);
-/* Where credentials are kept: ~/.config/depanneur/credentials.json; free(3). NULL: there is no home. */
+/* Where credentials are kept: ~/.config/depanneur/credentials.json; free(3). NULL: there is no
+ * home. */
 char *node_credentials(void);
-/* Calls a tool with arguments, an object of doc. *result: its structuredContent (or the whole result where it has none),
- * in the document that is returned. NULL: refused or failed; n->err and n->status are set, and with --json the error is
- * printed. */
-yyjson_doc *node_tool(struct node *n, const char *tool, yyjson_mut_doc *doc, yyjson_mut_val *arguments,
-		      yyjson_val **result);
-/* The same, without saying anything of a refusal: *error is its object {code, name, message, data}. */
-yyjson_doc *node_try(struct node *n, const char *tool, yyjson_mut_doc *doc, yyjson_mut_val *arguments,
-		     yyjson_val **result, yyjson_val **error);
+/* Calls a tool with arguments, an object of doc. *result: its structuredContent (or the whole
+ * result where it has none), in the document that is returned. NULL: refused or failed; n->err and
+ * n->status are set, and with --json the error is printed. */
+yyjson_doc *node_tool(struct node *n, const char *tool, yyjson_mut_doc *doc,
+		      yyjson_mut_val *arguments, yyjson_val **result);
+/* The same, without saying anything of a refusal: *error is its object {code, name, message, data}.
+ */
+yyjson_doc *node_try(struct node *n, const char *tool, yyjson_mut_doc *doc,
+		     yyjson_mut_val *arguments, yyjson_val **result, yyjson_val **error);
 /* Makes n->err of the error object. */
 void node_refused(struct node *n, const char *what, yyjson_val *error);
 /* Text of a resource; free(3). */
 char *node_read(struct node *n, const char *uri);
 /* Any method. */
-yyjson_doc *node_request(struct node *n, const char *method, yyjson_mut_doc *doc, yyjson_mut_val *params,
-			 yyjson_val **result);
+yyjson_doc *node_request(struct node *n, const char *method, yyjson_mut_doc *doc,
+			 yyjson_mut_val *params, yyjson_val **result);
 
 /* --- node_print.c --- */
 
@@ -86,7 +89,8 @@ yyjson_doc *node_request(struct node *n, const char *method, yyjson_mut_doc *doc
 void node_print_tree(yyjson_val *v);
 /* [{path, op, old?, new?}] as lines of + and -; colour on a terminal. */
 void node_print_diff(yyjson_val *diff);
-/* Text that came from elsewhere, without what a terminal would obey; newlines stay where lines is true. */
+/* Text that came from elsewhere, without what a terminal would obey; newlines stay where lines is
+ * true. */
 void node_print_text(const char *text, bool lines);
 bool node_colour(void);
 

@@ -80,7 +80,8 @@ static int set_local(struct node *n, struct mcp_client_params *p)
 
 static int set_remote(struct node *n, struct mcp_client_params *p)
 {
-	struct oauth_params o = {.client_name = "dep", .client_id = n->client_id, .ca_file = n->ca, .refresh = true};
+	struct oauth_params o = {
+		.client_name = "dep", .client_id = n->client_id, .ca_file = n->ca, .refresh = true};
 
 	p->url = n->url;
 	p->token = getenv("DEP_TOKEN");
@@ -150,8 +151,8 @@ void node_refused(struct node *n, const char *what, yyjson_val *error)
 	if (!name)
 		name = yyjson_get_str(yyjson_obj_get(data, "name"));
 	if (code != 0)
-		err_set(&n->err, -EREMOTE, "%.180s (%s%s%d)", message ? message : "refused", name ? name : "",
-			name ? " " : "", code);
+		err_set(&n->err, -EREMOTE, "%.180s (%s%s%d)", message ? message : "refused",
+			name ? name : "", name ? " " : "", code);
 	else
 		err_set(&n->err, -EREMOTE, "%.240s", message ? message : "refused");
 	err_where(&n->err, "%s", path ? path : what ? what : "");
@@ -184,30 +185,25 @@ static yyjson_doc *error_of(const struct mcp_reply *r)
 	return doc;
 }
 
-/* The error object that a tool's result holds; NULL: it is none. The text of content where there is no better. */
-static yyjson_val *error_in(yyjson_val *result)
+/* The same of a tool's result that is a failure: structuredContent.error, with the text for people
+ * as its message where it has none. NULL: the result is none. */
+static yyjson_doc *error_in(yyjson_val *result)
 {
 	yyjson_val *error = yyjson_obj_get(yyjson_obj_get(result, "structuredContent"), "error");
-
-	if (!yyjson_get_bool(yyjson_obj_get(result, "isError")))
-		return NULL;
-	return error ? error : result;
-}
-
-static yyjson_doc *error_doc(yyjson_val *error)
-{
-	yyjson_val *content = yyjson_arr_get_first(yyjson_obj_get(error, "content"));
+	yyjson_val *content = yyjson_arr_get_first(yyjson_obj_get(result, "content"));
 	const char *text = yyjson_get_str(yyjson_obj_get(content, "text"));
-	struct mcp_reply r = {.message = text ? text : "refused", .code = 0};
+	struct mcp_reply r = {.message = text ? text : "refused"};
 	yyjson_mut_doc *m;
 	yyjson_doc *doc;
 
-	if (!yyjson_obj_get(error, "code"))
+	if (!yyjson_get_bool(yyjson_obj_get(result, "isError")))
+		return NULL;
+	if (!yyjson_is_obj(error))
 		return error_of(&r);
 	m = yyjson_mut_doc_new(NULL);
 	yyjson_mut_doc_set_root(m, yyjson_val_mut_copy(m, error));
-	if (!yyjson_obj_get(error, "message") && text)
-		yyjson_mut_obj_add_strcpy(m, yyjson_mut_doc_get_root(m), "message", text);
+	if (!yyjson_obj_get(error, "message"))
+		yyjson_mut_obj_add_strcpy(m, yyjson_mut_doc_get_root(m), "message", r.message);
 	doc = yyjson_mut_doc_imut_copy(m, NULL);
 	yyjson_mut_doc_free(m);
 	return doc;
@@ -218,13 +214,15 @@ static yyjson_mut_val *call_params(const char *tool, yyjson_mut_doc *doc, yyjson
 	yyjson_mut_val *params = yyjson_mut_obj(doc);
 
 	yyjson_mut_obj_add_str(doc, params, "name", tool);
-	yyjson_mut_obj_add_val(doc, params, "arguments", arguments ? arguments : yyjson_mut_obj(doc));
+	yyjson_mut_obj_add_val(doc, params, "arguments",
+			       arguments ? arguments : yyjson_mut_obj(doc));
 	return params;
 }
 
-yyjson_doc *node_try(struct node *n, const char *tool, yyjson_mut_doc *doc, yyjson_mut_val *arguments,
-		     yyjson_val **result, yyjson_val **error)
+yyjson_doc *node_try(struct node *n, const char *tool, yyjson_mut_doc *doc,
+		     yyjson_mut_val *arguments, yyjson_val **result, yyjson_val **error)
 {
+	yyjson_mut_doc *own = NULL;
 	struct mcp_reply r;
 	yyjson_val *structured;
 	yyjson_doc *e;
@@ -234,13 +232,13 @@ yyjson_doc *node_try(struct node *n, const char *tool, yyjson_mut_doc *doc, yyjs
 	*error = NULL;
 	if (node_connect(n) != 0)
 		return NULL;
-	rc = mcp_client_request(n->client, "tools/call", doc, call_params(tool, doc, arguments), &r, &n->err);
-	if (rc == -EREMOTE || (rc == 0 && error_in(r.result))) {
-		e = rc == 0 ? error_doc(error_in(r.result)) : error_of(&r);
-		if (rc == 0 && !yyjson_obj_get(yyjson_doc_get_root(e), "message")) {
-			yyjson_doc_free(e);
-			e = error_doc(r.result);
-		}
+	if (!doc)
+		doc = own = yyjson_mut_doc_new(NULL);
+	rc = mcp_client_request(n->client, "tools/call", doc, call_params(tool, doc, arguments), &r,
+				&n->err);
+	yyjson_mut_doc_free(own);
+	e = rc == -EREMOTE ? error_of(&r) : rc == 0 ? error_in(r.result) : NULL;
+	if (e) {
 		mcp_reply_free(&r);
 		*error = yyjson_doc_get_root(e);
 		return e;
@@ -254,8 +252,8 @@ yyjson_doc *node_try(struct node *n, const char *tool, yyjson_mut_doc *doc, yyjs
 	return r.doc;
 }
 
-yyjson_doc *node_tool(struct node *n, const char *tool, yyjson_mut_doc *doc, yyjson_mut_val *arguments,
-		      yyjson_val **result)
+yyjson_doc *node_tool(struct node *n, const char *tool, yyjson_mut_doc *doc,
+		      yyjson_mut_val *arguments, yyjson_val **result)
 {
 	yyjson_val *error;
 	yyjson_doc *answer = node_try(n, tool, doc, arguments, result, &error);
@@ -267,8 +265,8 @@ yyjson_doc *node_tool(struct node *n, const char *tool, yyjson_mut_doc *doc, yyj
 	return NULL;
 }
 
-yyjson_doc *node_request(struct node *n, const char *method, yyjson_mut_doc *doc, yyjson_mut_val *params,
-			 yyjson_val **result)
+yyjson_doc *node_request(struct node *n, const char *method, yyjson_mut_doc *doc,
+			 yyjson_mut_val *params, yyjson_val **result)
 {
 	struct mcp_reply r;
 	yyjson_doc *e;
@@ -279,7 +277,8 @@ yyjson_doc *node_request(struct node *n, const char *method, yyjson_mut_doc *doc
 	rc = mcp_client_request(n->client, method, doc, params, &r, &n->err);
 	if (rc == -EREMOTE) {
 		e = error_of(&r);
-		node_refused(n, yyjson_mut_get_str(yyjson_mut_obj_get(params, "uri")), yyjson_doc_get_root(e));
+		node_refused(n, yyjson_mut_get_str(yyjson_mut_obj_get(params, "uri")),
+			     yyjson_doc_get_root(e));
 		yyjson_doc_free(e);
 	}
 	if (rc != 0) {

@@ -50,7 +50,8 @@ static void tell(struct node *n, yyjson_val *r)
 		node_print_text(yyjson_is_str(w) ? yyjson_get_str(w) : "?", false);
 		putchar('\n');
 	}
-	if (state && strcmp(state, "no-change") == 0) {
+	if (yyjson_arr_size(yyjson_obj_get(r, "diff")) == 0 && state &&
+	    strcmp(state, "no-change") == 0) {
 		puts("nothing to commit");
 		return;
 	}
@@ -70,14 +71,15 @@ static void tell(struct node *n, yyjson_val *r)
 		printf(", until %s", text(r, "confirmBy"));
 	putchar('\n');
 	if (!n->wait)
-		printf(state && strcmp(state, "prepared") == 0 ? "next: dep commit --token %s, or dep abort %s\n"
-							       : "next: dep confirm %s, or dep abort %s\n",
+		printf(state && strcmp(state, "prepared") == 0
+			       ? "next: dep commit --token %s, or dep abort %s\n"
+			       : "next: dep confirm %s, or dep abort %s\n",
 		       token, token);
 }
 
 /* network.commit. The document is the caller's. */
-static yyjson_doc *commit(struct node *n, const char *phase, const char *token, unsigned long confirmed,
-			  yyjson_val **result)
+static yyjson_doc *commit(struct node *n, const char *phase, const char *token,
+			  unsigned long confirmed, yyjson_val **result)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *args = yyjson_mut_obj(doc);
@@ -128,7 +130,8 @@ static bool count_down(struct node *n, usec_t until, char *line, int size)
 		fprintf(stderr, "\r\033[Kconfirm, or abort? taken back in %lld s: ",
 			(long long)((until - now + SEC(1) - 1) / SEC(1)));
 		fflush(stderr);
-		if (mcp_client_step(n->client, (int)((until - now) % SEC(1) / 1000) + 1, STDIN_FILENO) != 0)
+		if (mcp_client_step(n->client, (int)((until - now) % SEC(1) / 1000) + 1,
+				    STDIN_FILENO) != 0)
 			break;
 		/* The step may have woken for the connection alone. */
 		if (poll(&in, 1, 0) == 1)
@@ -147,7 +150,10 @@ static int decide(struct node *n, const char *token, unsigned long seconds)
 	for (;;) {
 		if (!count_down(n, until, line, sizeof(line))) {
 			if (clock_now() < until) {
-				fprintf(stderr, "not confirmed: the node takes it back (dep confirm %s keeps it)\n", token);
+				fprintf(stderr,
+					"not confirmed: the node takes it back (dep confirm %s "
+					"keeps it)\n",
+					token);
 				return DEP_FAILED;
 			}
 			fputs("time is up: the node has taken it back\n", stderr);
@@ -171,12 +177,19 @@ int node_commit(struct node *n)
 	if (n->confirmed && !number(n->confirmed, 3600, &confirmed))
 		return bad(n, "--confirmed takes 0 to 3600 seconds", "--confirmed 60");
 	if (n->prepare && (n->token || confirmed > 0))
-		return bad(n, "--prepare comes before --token and --confirmed", "dep commit --prepare");
+		return bad(n, "--prepare comes before --token and --confirmed",
+			   "dep commit --prepare");
 	if (n->wait && confirmed == 0)
-		return bad(n, "--wait is for a commit on trial", "dep commit --confirmed 60 --wait");
+		return bad(n, "--wait is for a commit on trial",
+			   "dep commit --confirmed 60 --wait");
 	if (n->wait && !isatty(STDIN_FILENO))
-		return bad(n, "--wait needs a terminal", "dep commit --confirmed 60, then dep confirm TOKEN");
-	answer = commit(n, n->prepare ? "prepare" : n->token ? "commit" : NULL, n->token, confirmed, &result);
+		return bad(n, "--wait needs a terminal",
+			   "dep commit --confirmed 60, then dep confirm TOKEN");
+	answer = commit(n,
+			n->prepare ? "prepare"
+			: n->token ? "commit"
+				   : NULL,
+			n->token, confirmed, &result);
 	if (!answer)
 		return DEP_FAILED;
 	if (text(result, "token"))
@@ -215,7 +228,8 @@ int node_rollback(struct node *n)
 		yyjson_mut_obj_add_uint(doc, args, "steps", steps);
 	} else {
 		yyjson_mut_doc_free(doc);
-		return bad(n, "neither 1 to 100 nor a commit", "dep rollback 1, dep rollback c-000042; dep history lists them");
+		return bad(n, "neither 1 to 100 nor a commit",
+			   "dep rollback 1, dep rollback c-000042; dep history lists them");
 	}
 	answer = node_tool(n, "network.rollback", doc, args, &result);
 	yyjson_mut_doc_free(doc);

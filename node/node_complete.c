@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dep complete WHAT [WORD]: what a shell may offer, one a line. Silent where the node is not there. */
+/* dep complete WHAT [WORD]: what a shell may offer, one a line. Silent where the node is not there.
+ */
 #include "node/node.h"
 
 #include <stdio.h>
@@ -24,7 +25,8 @@ static void print_values(yyjson_val *list, const char *prefix, const char *befor
 	}
 }
 
-/* Paths that go on from word: the node completes them (live keys too). A path here begins with a slash. */
+/* Paths that go on from word: the node completes them (live keys too). A path here begins with a
+ * slash. */
 static int paths(struct node *n, const char *word)
 {
 	const char *bare = word[0] == '/' ? word + 1 : word;
@@ -71,7 +73,8 @@ static int commits(struct node *n, const char *word)
 	return answer ? 0 : -1;
 }
 
-static int listed(struct node *n, const char *method, const char *member, const char *key, const char *word)
+static int listed(struct node *n, const char *method, const char *member, const char *key,
+		  const char *word)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *list = NULL;

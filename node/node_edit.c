@@ -74,8 +74,8 @@ static const char *equals(const char *text)
 	return at;
 }
 
-/* A value as it was typed: JSON where it is such, else text. guess: a number or word of JSON, that a leaf of type string
- * or of 64 bits wants as text. */
+/* A value as it was typed: JSON where it is such, else text. guess: a number or word of JSON, that
+ * a leaf of type string or of 64 bits wants as text. */
 static yyjson_mut_val *typed(yyjson_mut_doc *doc, const char *text, bool as_text, bool *guess)
 {
 	yyjson_doc *in = as_text ? NULL : json_parse(text, strlen(text), 0, NULL, NULL);
@@ -84,14 +84,15 @@ static yyjson_mut_val *typed(yyjson_mut_doc *doc, const char *text, bool as_text
 	*guess = false;
 	if (!in)
 		return yyjson_mut_str(doc, text);
-	*guess = yyjson_is_num(yyjson_doc_get_root(in)) || yyjson_is_bool(yyjson_doc_get_root(in)) ||
-		 yyjson_is_null(yyjson_doc_get_root(in));
+	*guess = yyjson_is_num(yyjson_doc_get_root(in)) ||
+		 yyjson_is_bool(yyjson_doc_get_root(in)) || yyjson_is_null(yyjson_doc_get_root(in));
 	v = yyjson_val_mut_copy(doc, yyjson_doc_get_root(in));
 	yyjson_doc_free(in);
 	return v;
 }
 
-static yyjson_mut_val *one_edit(yyjson_mut_doc *doc, const struct node_set *s, bool as_text, bool *guess)
+static yyjson_mut_val *one_edit(yyjson_mut_doc *doc, const struct node_set *s, bool as_text,
+				bool *guess)
 {
 	yyjson_mut_val *e = yyjson_mut_obj(doc);
 	const char *at = s->delete ? NULL : equals(s->text);
@@ -145,7 +146,8 @@ static int add_file(struct node *n, yyjson_mut_doc *doc, yyjson_mut_val *list)
 }
 
 /* Arguments of network.yang.edit; texts: which values are sent as text. NULL and n->err. */
-static yyjson_mut_doc *edit_doc(struct node *n, const bool *texts, bool *guesses, yyjson_mut_val **args)
+static yyjson_mut_doc *edit_doc(struct node *n, const bool *texts, bool *guesses,
+				yyjson_mut_val **args)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *list;
@@ -165,8 +167,8 @@ static yyjson_mut_doc *edit_doc(struct node *n, const bool *texts, bool *guesses
 	return doc;
 }
 
-/* Sends the edits. A value whose type was guessed wrong is refused by the node, which changes nothing then: it is sent
- * again as text, once. */
+/* Sends the edits. A value whose type was guessed wrong is refused by the node, which changes
+ * nothing then: it is sent again as text, once. */
 static yyjson_doc *send_edits(struct node *n, bool *texts, bool *guesses, yyjson_val **result)
 {
 	yyjson_doc *answer;
@@ -203,12 +205,15 @@ int node_edit(struct node *n)
 
 	if (n->n_sets == 0 && !n->file) {
 		free(flags);
-		return bad(n, "nothing to change", "dep edit PATH=VALUE, --delete PATH, --file FILE");
+		return bad(n, "nothing to change",
+			   "dep edit PATH=VALUE, --delete PATH, --file FILE");
 	}
 	for (i = 0; i < n->n_sets; i++) {
 		if (n->set[i].delete || equals(n->set[i].text))
 			continue;
-		fprintf(stderr, "dep edit: %s: no value (PATH=VALUE; PATH='{}' for a container, --delete PATH)\n",
+		fprintf(stderr,
+			"dep edit: %s: no value (PATH=VALUE; PATH='{}' for a container, --delete "
+			"PATH)\n",
 			n->set[i].text);
 		free(flags);
 		return DEP_USAGE;

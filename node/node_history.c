@@ -16,7 +16,8 @@ static const char *cell(yyjson_val *obj, const char *key)
 
 int node_history(struct node *n)
 {
-	static const char *const head[] = {"COMMIT", "TIME", "USER", "STATE", ">CHANGES", "COMMENT"};
+	static const char *const head[] = {"COMMIT", "TIME",	 "USER",
+					   "STATE",  ">CHANGES", "COMMENT"};
 	yyjson_val *result;
 	yyjson_doc *answer = node_tool(n, "network.history", NULL, NULL, &result);
 	yyjson_val *c;
@@ -57,8 +58,8 @@ static void record(struct table *t, yyjson_val *r)
 	const char *transport = yyjson_get_str(yyjson_obj_get(who, "transport"));
 	const char *addr = yyjson_get_str(yyjson_obj_get(who, "addr"));
 
-	snprintf(from, sizeof(from), "%s%s%s", transport ? transport : "-", addr && addr[0] ? " " : "",
-		 addr ? addr : "");
+	snprintf(from, sizeof(from), "%s%s%s", transport ? transport : "-",
+		 addr && addr[0] ? " " : "", addr ? addr : "");
 	table_cell(t, cell(r, "seq"));
 	table_cell(t, cell(r, "ts"));
 	table_cell(t, cell(who, "sub"));
@@ -114,7 +115,8 @@ int node_audit(struct node *n)
 
 	if (n->verify)
 		return verify(n);
-	if (strspn(count, "0123456789") != strlen(count) || strlen(count) > 5 || count[0] == '0' || !count[0]) {
+	if (strspn(count, "0123456789") != strlen(count) || strlen(count) > 5 || count[0] == '0' ||
+	    !count[0]) {
 		fprintf(stderr, "dep audit: %s is no number of records (dep audit 50)\n", count);
 		return DEP_USAGE;
 	}

@@ -21,7 +21,8 @@ struct following {
 static void on_notification(struct node *n, const char *method, yyjson_val *params)
 {
 	struct following *f = n->ctx;
-	yyjson_val *honoured = yyjson_obj_get(yyjson_obj_get(params, "notifications"), "resourceSubscriptions");
+	yyjson_val *honoured =
+		yyjson_obj_get(yyjson_obj_get(params, "notifications"), "resourceSubscriptions");
 
 	if (strcmp(method, "notifications/resources/updated") == 0 &&
 	    yyjson_equals_str(yyjson_obj_get(params, "uri"), f->uri))
@@ -32,8 +33,8 @@ static void on_notification(struct node *n, const char *method, yyjson_val *para
 	}
 }
 
-/* Legacy: resources/subscribe, and the session's stream. Modern: a call that goes on. NULL and n->err; *call NULL: none
- * is needed. */
+/* Legacy: resources/subscribe, and the session's stream. Modern: a call that goes on. NULL and
+ * n->err; *call NULL: none is needed. */
 static int subscribe(struct node *n, struct following *f, struct mcp_call **call)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
@@ -47,7 +48,8 @@ static int subscribe(struct node *n, struct following *f, struct mcp_call **call
 		yyjson_mut_obj_add_str(doc, params, "uri", f->uri);
 		rc = mcp_client_stream(n->client, &n->err);
 		if (rc == 0)
-			rc = mcp_client_request(n->client, "resources/subscribe", doc, params, &r, &n->err);
+			rc = mcp_client_request(n->client, "resources/subscribe", doc, params, &r,
+						&n->err);
 		mcp_reply_free(&r);
 	} else {
 		wanted = yyjson_mut_obj_add_obj(doc, params, "notifications");
@@ -77,7 +79,8 @@ static int next_change(struct node *n, struct following *f, struct mcp_call *cal
 		}
 		if (call && mcp_call_done(call)) {
 			rc = mcp_call_reply(call, NULL, &n->err);
-			return rc ? rc : err_set(&n->err, -EPIPE, "the node ended the subscription");
+			return rc ? rc
+				  : err_set(&n->err, -EPIPE, "the node ended the subscription");
 		}
 	}
 	f->changed = false;
@@ -85,7 +88,8 @@ static int next_change(struct node *n, struct following *f, struct mcp_call *cal
 }
 
 /* Calls show with the resource's text, now and after each change. */
-static int follow(struct node *n, const char *uri, int (*show)(struct node *n, const char *text, bool first))
+static int follow(struct node *n, const char *uri,
+		  int (*show)(struct node *n, const char *text, bool first))
 {
 	struct following f = {.uri = uri};
 	struct mcp_call *call = NULL;
@@ -167,8 +171,8 @@ int node_log(struct node *n)
 	char *text;
 	int rc = DEP_OK;
 
-	if (strspn(count, "0123456789") != strlen(count) || strlen(count) > 5 || count[0] == '0' || !count[0] ||
-	    atol(count) > 10000) {
+	if (strspn(count, "0123456789") != strlen(count) || strlen(count) > 5 || count[0] == '0' ||
+	    !count[0] || atol(count) > 10000) {
 		fprintf(stderr, "dep log: %s is no number of lines (1 to 10000)\n", count);
 		return DEP_USAGE;
 	}
@@ -196,7 +200,8 @@ static int show_resource(struct node *n, const char *text, bool first)
 	char *line;
 
 	if (n->json) {
-		line = doc ? yyjson_val_write(yyjson_doc_get_root(doc), YYJSON_WRITE_NOFLAG, NULL) : NULL;
+		line = doc ? yyjson_val_write(yyjson_doc_get_root(doc), YYJSON_WRITE_NOFLAG, NULL)
+			   : NULL;
 		if (line)
 			puts(line);
 		else

@@ -54,7 +54,8 @@ int node_login(struct node *n)
 			printf("{\"url\": \"%s\", \"authorized\": %s}\n", n->url,
 			       oauth_token(n->oauth, n->url) ? "true" : "false");
 		else if (oauth_token(n->oauth, n->url))
-			printf("logged in; the credentials are in %s\n", n->store ? n->store : file);
+			printf("logged in; the credentials are in %s\n",
+			       n->store ? n->store : file);
 		else
 			puts("this node asks for no login");
 	}

@@ -18,15 +18,16 @@ bool node_colour(void)
 	return isatty(STDOUT_FILENO) && !(no && no[0]);
 }
 
-/* Bytes of s at which a terminal would not just show a character: control characters (C1 too), and those that turn the
- * direction of writing. 0: none. */
+/* Bytes of s at which a terminal would not just show a character: control characters (C1 too), and
+ * those that turn the direction of writing. 0: none. */
 static unsigned obeyed(const unsigned char *s)
 {
 	if (*s < 0x20 || *s == 0x7f)
 		return 1;
 	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0)
 		return 2;
-	if (s[0] == 0xe2 && s[1] == 0x80 && ((s[2] >= 0xaa && s[2] <= 0xae) || s[2] == 0x8e || s[2] == 0x8f))
+	if (s[0] == 0xe2 && s[1] == 0x80 &&
+	    ((s[2] >= 0xaa && s[2] <= 0xae) || s[2] == 0x8e || s[2] == 0x8f))
 		return 3;
 	if (s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)
 		return 3;
@@ -73,7 +74,8 @@ static bool is_scalar(yyjson_val *v)
 
 static void members(yyjson_val *obj, unsigned depth, bool skip_first);
 
-/* A list's entries, each headed by its first member, which is a key (RFC 7951 has keys first); leaf-lists on one line. */
+/* A list's entries, each headed by its first member, which is a key (RFC 7951 has keys first);
+ * leaf-lists on one line. */
 static void array(const char *name, yyjson_val *arr, unsigned depth)
 {
 	yyjson_val *v;

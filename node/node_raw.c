@@ -38,8 +38,8 @@ static void print_all(yyjson_mut_val *list)
 		const char *about = yyjson_mut_get_str(yyjson_mut_obj_get(tool, "description"));
 		size_t n = about ? strcspn(about, ".\n") : 0;
 
-		snprintf(line, sizeof(line), "%.*s", n < sizeof(line) ? (int)n : (int)sizeof(line) - 1,
-			 about ? about : "");
+		snprintf(line, sizeof(line), "%.*s",
+			 n < sizeof(line) ? (int)n : (int)sizeof(line) - 1, about ? about : "");
 		table_cell(&t, name ? name : "-");
 		table_cell(&t, line);
 	}
@@ -58,11 +58,13 @@ int node_tools(struct node *n)
 	size_t max;
 	int rc = DEP_FAILED;
 
-	if (node_connect(n) != 0 || mcp_client_list(n->client, "tools/list", "tools", doc, &list, &n->err) != 0)
+	if (node_connect(n) != 0 ||
+	    mcp_client_list(n->client, "tools/list", "tools", doc, &list, &n->err) != 0)
 		goto out;
 	yyjson_mut_arr_foreach(list, i, max, tool)
 	{
-		if (n->n_args > 0 && yyjson_mut_equals_str(yyjson_mut_obj_get(tool, "name"), n->arg[0]))
+		if (n->n_args > 0 &&
+		    yyjson_mut_equals_str(yyjson_mut_obj_get(tool, "name"), n->arg[0]))
 			found = tool;
 	}
 	if (n->n_args > 0 && !found) {

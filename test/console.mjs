@@ -27,8 +27,8 @@ page.setDefaultTimeout(15000);
 const problems = [];
 page.on('pageerror', (e) => problems.push(String(e)));
 page.on('console', (m) => {
-	// The browser itself reports answers of 401 as errors; they are the way to the login form.
-	if (m.type() === 'error' && !/401/.test(m.text()))
+	// The browser itself reports answers of 401 and 403 as errors; they are the way to and from the login form.
+	if (m.type() === 'error' && !/40[13]/.test(m.text()))
 		problems.push(m.text());
 });
 page.on('request', (r) => {
@@ -66,9 +66,9 @@ try {
 
 	// Interfaces, live.
 	await tab('Interfaces');
-	await page.locator('#interfaces td', {hasText: 'v0'}).first().waitFor();
+	await page.locator('#interfaces td', {hasText: 'x0'}).first().waitFor();
 	execSync(process.env.CONSOLE_CHANGE);
-	await page.locator('#interfaces tr', {hasText: 'v0'}).locator('.state.down').waitFor();
+	await page.locator('#interfaces tr', {hasText: 'x0'}).locator('.state.down').waitFor();
 	check(true, 'an interface that goes down is shown without a reload');
 	await shot('interfaces');
 	await tab('Routes');

@@ -4,19 +4,16 @@
 terminal, and its completion in real shells. TAP.   dep_mcp.py DEP FIXTURE"""
 import json
 import os
-import pty
-import re
-import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
+from dep_shell import Terminal, shell_completes
 from mcp_fixture import DATA, NPM, Fixture, Tap, certificate, node
 
 DEP, FIXTURE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REVISIONS = ("2025-06-18", "2025-11-25", "2026-07-28")
 tap = Tap()
 
@@ -33,41 +30,6 @@ def good(p, name, want=None):
 
 def status(p, code, name, want=""):
     return tap.ok(p.returncode == code and want in p.stderr, name, f"{p.returncode} {p.stdout} {p.stderr}")
-
-
-class Terminal:
-    """A program on a terminal of its own."""
-
-    def __init__(self, argv, env=None):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ.update({"HOME": HOME, "TERM": "xterm", "LC_ALL": "C.UTF-8", **(env or {})})
-            os.execvp(argv[0], argv)
-        self.seen = ""
-
-    def until(self, pattern, seconds=20):
-        end = time.monotonic() + seconds
-        while not re.search(pattern, self.seen):
-            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
-                return False
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                data = b""
-            if not data:
-                return bool(re.search(pattern, self.seen))
-            self.seen += data.decode(errors="replace")
-        return True
-
-    def type(self, text):
-        self.seen = ""
-        os.write(self.fd, text.encode())
-
-    def end(self):
-        """What it says until it ends; its exit status."""
-        self.until("$^")
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 def each_revision(url):
@@ -90,7 +52,7 @@ def each_revision(url):
         watching.wait()
         watching.stdout.close()
         tap.ok(first == "Watched\n" and again == "--\nWatched\n", f"{revision}: watch", repr(first + again))
-        t = Terminal([DEP, "call", "test_elicitation", '{"message": "Who is it?"}', *at])
+        t = Terminal([DEP, "call", "test_elicitation", '{"message": "Who is it?"}', *at], {"HOME": HOME})
         asked = t.until(r"Who is it\?[\s\S]*\]: ")
         for answer in ("Ann", "a@example.org", "", "", ""):
             t.type(answer + "\n")
@@ -150,26 +112,14 @@ def typescript():
 
 
 def shells(url):
-    env = {"DEP_NODE": url, "PATH": os.path.dirname(DEP) + ":" + os.environ["PATH"], "PS1": "$ "}
-    b = Terminal(["bash", "--norc", "--noprofile", "-i"], env)
-    b.type(f"bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; . {TOP}/packaging/completion/dep.bash; echo rea''dy\n")
-    ready = b.until("ready\r?\n")
-    z = Terminal(["zsh", "-f", "-i"], {**env, "PS1": "$ "})
-    z.type(f"fpath=({TOP}/packaging/completion $fpath); autoload -U compinit; compinit -u -D; unsetopt zle_bracketed_paste beep; "
-           "echo rea''dy\n")
-    tap.ok(ready and z.until("ready\r?\n"), "bash and zsh run", b.seen + z.seen)
-    for shell, t in (("bash", b), ("zsh", z)):
-        for line, want in (("dep hist", "dep history "), ("dep roll", "dep rollback "), ("dep commit --conf", "dep commit --confirmed "),
-                           ("dep show --datas", "dep show --datastore "), ("dep call test_simp", "dep call test_simple_text"),
-                           ("dep read test://sta", "dep read test://static-"),
-                           ("dep read --node " + url + " test://watch", "test://watched-resource")):
-            t.type(line + "\t")
-            complete = t.until(re.escape(want.rstrip()), 5)
-            tap.ok(complete, f"{shell}: {line}", repr(t.seen))
-            t.type("\x15")
-            t.until("never", 0.1)
-        t.type("\x15exit\n")
-        t.end()
+    env = {"DEP_NODE": url, "HOME": HOME, "PATH": os.path.dirname(DEP) + ":" + os.environ["PATH"]}
+    cases = (("dep hist", "dep history "), ("dep roll", "dep rollback "), ("dep commit --conf", "dep commit --confirmed "),
+             ("dep show --datas", "dep show --datastore "), ("dep call test_simp", "dep call test_simple_text"),
+             ("dep read test://sta", "dep read test://static-"),
+             ("dep read --node " + url + " test://watch", "test://watched-resource"))
+    for shell in ("bash", "zsh"):
+        for line, result in shell_completes(shell, env, cases):
+            tap.ok(result is True, f"{shell} completes {line}", repr(result))
 
 
 with tempfile.TemporaryDirectory() as HOME:

@@ -3,7 +3,8 @@
 bearer token, where all traffic is also checked against the schemas and for codes that the modern revision reserves.
 
 mcp_conformance.py PROGRAM [ARG...]: PROGRAM --port 0 serves the fixture and prints "listening on HOST:PORT"; with
---cert, --key and --bearer over TLS."""
+--cert, --key and --bearer over TLS.
+mcp_conformance.py --attach PORT [TLS_PORT CERT_FILE TOKEN]: servers that run already."""
 import glob
 import json
 import os
@@ -82,26 +83,47 @@ def check_traffic(tap, proxy):
            f"{n} messages of the server, {modern} of them modern, fit the schemas; no reserved codes", "\n".join(wrong[:10]))
 
 
+class Attached:
+    """A server that somebody else started and will end."""
+
+    def __init__(self, port):
+        self.port = int(port)
+
+    def end(self):
+        return 0
+
+    def errors(self):
+        return ""
+
+
+def servers(directory):
+    """Makes (server, certificate, token): the plain one, then the guarded one."""
+    if sys.argv[1] == "--attach":
+        yield Attached(sys.argv[2]), None, None
+        if len(sys.argv) > 5:
+            yield Attached(sys.argv[3]), sys.argv[4], sys.argv[5]
+        return
+    yield Fixture(*sys.argv[1:], "--port", "0"), None, None
+    cert, key = certificate(directory)
+    yield Fixture(*sys.argv[1:], "--port", "0", "--cert", cert, "--key", key, "--bearer", TOKEN), cert, TOKEN
+
+
 def main():
     tap = Tap()
     if not NPM or not os.path.exists(os.path.join(NPM, SUITE)):
         tap.missing("conformance suite", "the npm packages are not there")
         tap.end()
     with Directory() as directory:
-        fixture = Fixture(*sys.argv[1:], "--port", "0")
-        run_suites(tap, fixture.port, directory, "plain")
-        rc = fixture.end()
-        tap.ok(rc == 0, "plain: the server ends with status 0", fixture.errors())
-        cert, key = certificate(directory)
-        fixture = Fixture(*sys.argv[1:], "--port", "0", "--cert", cert, "--key", key, "--bearer", TOKEN)
-        proxy = Proxy(fixture.port, cert, TOKEN)
-        run_suites(tap, proxy.port, directory, "tls+bearer")
-        rc = fixture.end()
-        tap.ok(rc == 0, "tls+bearer: the server ends with status 0", fixture.errors())
-        if os.path.isdir(os.path.join(DATA, "netops")):
-            check_traffic(tap, proxy)
-        else:
-            tap.missing("recorded traffic", "the shared data folder is not there")
+        for server, cert, token in servers(directory):
+            how = "tls+bearer" if cert else "plain"
+            proxy = Proxy(server.port, cert, token) if cert else None
+            run_suites(tap, proxy.port if proxy else server.port, directory, how)
+            rc = server.end()
+            tap.ok(rc == 0, f"{how}: the server ends with status 0", server.errors())
+            if proxy and os.path.isdir(os.path.join(DATA, "netops")):
+                check_traffic(tap, proxy)
+            elif proxy:
+                tap.missing("recorded traffic", "the shared data folder is not there")
     tap.end()
 
 

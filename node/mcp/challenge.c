@@ -92,7 +92,8 @@ static void param(struct challenge *c, const char *name, const char *value)
 	}
 }
 
-/* What follows the first token of a list element: a parameter's value, a token68 or parameters of a new scheme. */
+/* What follows the first token of a list element: a parameter's value, a token68 or parameters of a
+ * new scheme. */
 static int value(struct cursor *c, struct challenge *out, const char *name, bool bearer)
 {
 	char text[1024];
@@ -131,9 +132,8 @@ int challenge_parse(const char *s, size_t n, struct challenge *c)
 			continue;
 		}
 		/* A scheme: its parameters follow, or what is left of a token68. */
-		bearer = strcasecmp(word, "Bearer") == 0 || strcasecmp(word, "DPoP") == 0;
+		bearer = strcasecmp(word, "Bearer") == 0;
 		c->bearer |= bearer;
-		c->dpop |= strcasecmp(word, "DPoP") == 0;
 		if (in.at == start)
 			return -EINVAL;
 	}

@@ -10,7 +10,6 @@
 
 #define TIMEOUT_MS 60000u
 #define MAX_BYTES (16u << 20)
-#define MAX_PAGES 1000
 
 size_t client_max(const struct mcp_client *c)
 {
@@ -102,22 +101,24 @@ static void add_meta(struct mcp_call *call, yyjson_mut_doc *doc, yyjson_mut_val 
 
 static void add_answers(struct mcp_call *call, yyjson_mut_doc *doc, yyjson_mut_val *params)
 {
-	yyjson_val *state =
-		yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(call->answers), "result"), "requestState");
+	yyjson_val *state = yyjson_obj_get(
+		yyjson_obj_get(yyjson_doc_get_root(call->answers), "result"), "requestState");
 	yyjson_mut_val *responses = yyjson_mut_doc_get_root(call->responses);
 
 	if (responses)
 		yyjson_mut_obj_add_val(doc, params, "inputResponses",
 				       yyjson_mut_val_mut_copy(doc, responses));
 	if (state)
-		yyjson_mut_obj_add_val(doc, params, "requestState", yyjson_val_mut_copy(doc, state));
+		yyjson_mut_obj_add_val(doc, params, "requestState",
+				       yyjson_val_mut_copy(doc, state));
 }
 
 char *call_text(struct mcp_call *call, size_t *n)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc);
-	yyjson_mut_val *params = yyjson_mut_val_mut_copy(doc, yyjson_mut_doc_get_root(call->params));
+	yyjson_mut_val *params =
+		yyjson_mut_val_mut_copy(doc, yyjson_mut_doc_get_root(call->params));
 	char *text;
 
 	call->id = call->c->next_id++;
@@ -252,8 +253,7 @@ void mcp_call_free(struct mcp_call *call)
 	call->done = true;
 	if (call->x)
 		http_drop(call);
-	list_each(it, &call->c->messages)
-	{
+	list_each (it, &call->c->messages) {
 		struct message *m = container_of(it, struct message, link);
 
 		if (m->call == call)
@@ -326,8 +326,7 @@ int client_queue(struct mcp_client *c, struct mcp_call *call, const char *text, 
 
 static struct mcp_call *find_call(struct mcp_client *c, yyjson_val *id)
 {
-	list_each(it, &c->calls)
-	{
+	list_each (it, &c->calls) {
 		struct mcp_call *call = container_of(it, struct mcp_call, link);
 
 		if (!call->done && !call->notification && yyjson_is_int(id) &&
@@ -464,8 +463,7 @@ static bool expire(struct mcp_client *c, usec_t now, usec_t *next)
 	usec_t patience = MSEC(c->p.timeout_ms ? c->p.timeout_ms : TIMEOUT_MS);
 	bool any = false;
 
-	list_each_safe(it, &c->calls)
-	{
+	list_each_safe (it, &c->calls) {
 		struct mcp_call *call = container_of(it, struct mcp_call, link);
 
 		if (call->done || call->endless)
@@ -519,99 +517,6 @@ int mcp_client_step(struct mcp_client *c, int ms, int fd)
 	return 0;
 }
 
-/* --- lists --- */
-
-yyjson_val *client_tool(const struct mcp_client *c, const char *name)
-{
-	yyjson_val *list = yyjson_doc_get_root(c->tools);
-	yyjson_val *tool;
-	size_t i;
-	size_t n;
-
-	yyjson_arr_foreach(list, i, n, tool)
-	{
-		if (yyjson_equals_str(yyjson_obj_get(tool, "name"), name))
-			return tool;
-	}
-	return NULL;
-}
-
-/* Keeps a tool that may be used in list; in tools every one. */
-static void keep_tool(struct mcp_client *c, yyjson_val *tool, yyjson_mut_doc *doc, yyjson_mut_val *list)
-{
-	const char *name = yyjson_get_str(yyjson_obj_get(tool, "name"));
-	struct err why;
-
-	if (c->modern && !c->p.command && mcp_header_check(tool, &why) != 0) {
-		if (c->p.dropped)
-			c->p.dropped(c->p.ctx, name ? name : "", &why);
-		return;
-	}
-	yyjson_mut_arr_append(list, yyjson_val_mut_copy(doc, tool));
-}
-
-static int page(struct mcp_client *c, const char *method, const char *cursor, struct mcp_reply *r,
-		struct err *err)
-{
-	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *params = yyjson_mut_obj(doc);
-	int rc;
-
-	if (cursor)
-		yyjson_mut_obj_add_str(doc, params, "cursor", cursor);
-	rc = mcp_client_request(c, method, doc, params, r, err);
-	yyjson_mut_doc_free(doc);
-	return rc;
-}
-
-int mcp_client_list(struct mcp_client *c, const char *method, const char *member, yyjson_mut_doc *doc,
-		    yyjson_mut_val **list, struct err *err)
-{
-	bool tools = strcmp(method, "tools/list") == 0;
-	yyjson_mut_doc *every = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *all = yyjson_mut_arr(every);
-	struct mcp_reply reply = {0};
-	char *cursor = NULL;
-	unsigned pages = 0;
-	int rc;
-
-	*list = yyjson_mut_arr(doc);
-	yyjson_mut_doc_set_root(every, all);
-	do {
-		yyjson_val *item;
-		yyjson_val *next;
-		size_t i;
-		size_t n;
-
-		rc = page(c, method, cursor, &reply, err);
-		free(cursor);
-		cursor = NULL;
-		if (rc != 0)
-			break;
-		yyjson_arr_foreach(yyjson_obj_get(reply.result, member), i, n, item)
-		{
-			if (tools) {
-				keep_tool(c, item, doc, *list);
-				yyjson_mut_arr_append(all, yyjson_val_mut_copy(every, item));
-			} else {
-				yyjson_mut_arr_append(*list, yyjson_val_mut_copy(doc, item));
-			}
-		}
-		next = yyjson_obj_get(reply.result, "nextCursor");
-		if (yyjson_is_str(next))
-			cursor = strdup(yyjson_get_str(next));
-		mcp_reply_free(&reply);
-	} while (cursor && ++pages < MAX_PAGES);
-	free(cursor);
-	mcp_reply_free(&reply);
-	if (tools && rc == 0) {
-		yyjson_doc_free(c->tools);
-		c->tools = yyjson_mut_doc_imut_copy(every, NULL);
-	}
-	yyjson_mut_doc_free(every);
-	return rc;
-}
-
 /* --- opening, closing --- */
 
 struct mcp_client *mcp_client_open(const struct mcp_client_params *p, struct err *err)
@@ -647,8 +552,7 @@ void mcp_client_close(struct mcp_client *c)
 {
 	if (!c)
 		return;
-	list_each_safe(it, &c->calls)
-	{
+	list_each_safe (it, &c->calls) {
 		container_of(it, struct mcp_call, link)->done = true;
 	}
 	if (c->p.command)

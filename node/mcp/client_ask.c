@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a server asks of the user or the program: requests of its own (legacy), input_required results (modern). */
+/* What a server asks of the user or the program: requests of its own (legacy), input_required
+ * results (modern). */
 #include "node/mcp/client_priv.h"
 
 #include <errno.h>
@@ -91,16 +92,17 @@ static yyjson_mut_doc *answers(struct mcp_call *call, yyjson_val *result)
 		const char *method = yyjson_get_str(yyjson_obj_get(ask, "method"));
 		yyjson_mut_val *one = yyjson_mut_obj(doc);
 
-		rc = client_answer(call->c, method ? method : "", yyjson_obj_get(ask, "params"), doc,
-				   one);
+		rc = client_answer(call->c, method ? method : "", yyjson_obj_get(ask, "params"),
+				   doc, one);
 		if (rc != 0) {
 			yyjson_mut_doc_free(doc);
 			call_fail(call, rc, "the server asks for %s, which this client does not do",
 				  method ? method : "something");
 			return NULL;
 		}
-		yyjson_mut_obj_add(all, yyjson_mut_strncpy(doc, yyjson_get_str(key), yyjson_get_len(key)),
-				   one);
+		yyjson_mut_obj_add(
+			all, yyjson_mut_strncpy(doc, yyjson_get_str(key), yyjson_get_len(key)),
+			one);
 	}
 	return doc;
 }
@@ -115,9 +117,10 @@ void call_input_required(struct mcp_call *call, yyjson_doc *doc, yyjson_val *res
 	yyjson_doc_free(call->answers);
 	call->answers = doc;
 	if (++call->rounds > MCP_MAX_ROUNDS || (!asks && !yyjson_obj_get(result, "requestState"))) {
-		call_fail(call, -EPROTO, call->rounds > MCP_MAX_ROUNDS
-						 ? "the server asks again and again"
-						 : "the server asks for input, but not for which");
+		call_fail(call, -EPROTO,
+			  call->rounds > MCP_MAX_ROUNDS
+				  ? "the server asks again and again"
+				  : "the server asks for input, but not for which");
 		return;
 	}
 	if (asks) {

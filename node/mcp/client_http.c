@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Streamable HTTP: a POST a message, answered by JSON or by a stream of events; streams that break are resumed where the
- * revision can (spec §2.5, §2.6). */
+/* Streamable HTTP: a POST a message, answered by JSON or by a stream of events; streams that break
+ * are resumed where the revision can (spec §2.5, §2.6). */
 #include "node/mcp/client_priv.h"
 #include "node/mcp/fetch.h"
 #include "node/mcp/header.h"
@@ -20,7 +20,8 @@
 struct exchange {
 	struct list link;
 	struct mcp_client *c;
-	struct mcp_call *call; /* NULL: an answer of ours, the session's stream, or one that is answered */
+	struct mcp_call
+		*call; /* NULL: an answer of ours, the session's stream, or one that is answered */
 	CURL *easy;
 	struct curl_slist *fields;
 	char *post; /* NULL: GET */
@@ -33,7 +34,6 @@ struct exchange {
 	bool is_sse;
 	char type[128];
 	char www[4096];
-	char nonce[256];
 	char last_id[SSE_MAX_ID];
 	char why[CURL_ERROR_SIZE];
 };
@@ -147,8 +147,6 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 		/* Another session than the one agreed on is not to be had. */
 		if (len < sizeof(x->c->session))
 			keep(x->c->session, sizeof(x->c->session), v, len);
-	} else if ((v = field(p, n, "DPoP-Nonce", &len))) {
-		keep(x->nonce, sizeof(x->nonce), v, len);
 	} else if ((v = field(p, n, "WWW-Authenticate", &len))) {
 		at = strlen(x->www);
 		if (at + len + 3 <= sizeof(x->www)) {
@@ -249,15 +247,16 @@ static int standard_fields(struct exchange *x)
 static int set_fields(struct exchange *x)
 {
 	struct mcp_client *c = x->c;
-	bool negotiated = c->opened || c->modern ||
-			  (x->call && strcmp(x->call->method, "initialize") != 0);
-	const char *token = c->p.token ? c->p.token
+	bool negotiated =
+		c->opened || c->modern || (x->call && strcmp(x->call->method, "initialize") != 0);
+	const char *token = c->p.token	 ? c->p.token
 			    : c->p.oauth ? oauth_token(c->p.oauth, c->url)
 					 : NULL;
 	char bearer[8192];
 	int rc;
 
-	rc = add(x, x->post ? "Accept: application/json, text/event-stream" : "Accept: text/event-stream");
+	rc = add(x, x->post ? "Accept: application/json, text/event-stream"
+			    : "Accept: text/event-stream");
 	if (rc == 0 && x->post)
 		rc = add(x, "Content-Type: application/json");
 	if (rc == 0)
@@ -371,8 +370,8 @@ int mcp_client_stream(struct mcp_client *c, struct err *err)
 
 /* --- ends --- */
 
-/* The stream broke or the server closed it: a GET takes it up again, when the server says (SEP-1699: a closed stream is
- * as good as a broken one). */
+/* The stream broke or the server closed it: a GET takes it up again, when the server says
+ * (SEP-1699: a closed stream is as good as a broken one). */
 static bool resume(struct exchange *x)
 {
 	struct mcp_client *c = x->c;
@@ -416,7 +415,8 @@ static void no_connection(struct exchange *x, CURLcode rc)
 	call_finish(call, call->err.code);
 }
 
-/* 401, or 403 for want of scope: gets a token and sends again. Returns whether the exchange is dealt with. */
+/* 401, or 403 for want of scope: gets a token and sends again. Returns whether the exchange is
+ * dealt with. */
 static bool authorize(struct exchange *x, int status)
 {
 	struct mcp_client *c = x->c;
@@ -428,7 +428,7 @@ static bool authorize(struct exchange *x, int status)
 		call_fail(call, -EACCES, "the server refuses every token (%d)", status);
 		return true;
 	}
-	if (oauth_challenge(c->p.oauth, c->url, status, x->www, x->nonce, &call->err) != 0)
+	if (oauth_challenge(c->p.oauth, c->url, status, x->www, &call->err) != 0)
 		call_finish(call, call->err.code);
 	else
 		call_send(call);
@@ -504,7 +504,8 @@ static void end(struct exchange *x, CURLcode rc)
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_multi_remove_handle(x->c->multi, x->easy);
 	x->running = false;
-	/* What follows may run other exchanges, or drop this one's call: it is out of reach meanwhile. */
+	/* What follows may run other exchanges, or drop this one's call: it is out of reach
+	 * meanwhile. */
 	list_del(&x->link);
 	if (x->call) {
 		struct mcp_call *call = x->call;
@@ -525,8 +526,7 @@ bool http_pump(struct mcp_client *c, usec_t now, usec_t *next)
 	int running;
 	int left;
 
-	list_each_safe(it, &c->exchanges)
-	{
+	list_each_safe (it, &c->exchanges) {
 		struct exchange *x = container_of(it, struct exchange, link);
 
 		if (x->running)

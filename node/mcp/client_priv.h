@@ -22,10 +22,10 @@ struct mcp_call {
 	struct list link;
 	struct mcp_client *c;
 	char *method;
-	yyjson_mut_doc *params; /* its root, an object */
-	yyjson_doc *answers;	/* the input_required result that is being answered, or NULL */
+	yyjson_mut_doc *params;	   /* its root, an object */
+	yyjson_doc *answers;	   /* the input_required result that is being answered, or NULL */
 	yyjson_mut_doc *responses; /* and the answers to it */
-	int64_t id;		/* of the try under way */
+	int64_t id;		   /* of the try under way */
 	bool notification;
 	bool endless;
 	bool done;
@@ -37,9 +37,9 @@ struct mcp_call {
 	unsigned rounds;
 	unsigned auths;
 	unsigned resumes;
-	bool listed;	 /* tools were fetched because of it */
-	bool reopened;	 /* a session was begun again because of it */
-	usec_t alive;	 /* last sign of life */
+	bool listed;   /* tools were fetched because of it */
+	bool reopened; /* a session was begun again because of it */
+	usec_t alive;  /* last sign of life */
 	struct exchange *x;
 };
 
@@ -68,7 +68,7 @@ struct mcp_client {
 	struct list exchanges;
 	/* stdio */
 	pid_t pid;
-	int in;	 /* of the child */
+	int in; /* of the child */
 	int out;
 	struct alloc alloc;
 	struct buf line;
@@ -82,7 +82,8 @@ struct mcp_client {
 char *call_text(struct mcp_call *call, size_t *n);
 /* Ends a call. rc 0: reply is set. */
 void call_finish(struct mcp_call *call, int rc);
-int call_fail(struct mcp_call *call, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int call_fail(struct mcp_call *call, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Sends it, or sends it again. Returns 0, or the call is finished. */
 void call_send(struct mcp_call *call);
 /* A message has come; handled at the next step. Returns 0 or -ENOMEM. */
@@ -94,12 +95,14 @@ size_t client_max(const struct mcp_client *c);
 
 /* --- client_ask.c: what servers ask --- */
 
-/* The answer to method and params as an object of doc: 0, or -ENOTSUP, or what the handler returned. */
+/* The answer to method and params as an object of doc: 0, or -ENOTSUP, or what the handler
+ * returned. */
 int client_answer(struct mcp_client *c, const char *method, yyjson_val *params, yyjson_mut_doc *doc,
 		  yyjson_mut_val *result);
 /* A request from the server (legacy): answers it. */
 void client_asked(struct mcp_client *c, yyjson_val *message);
-/* An input_required result: the call is sent again with the answers, or finished. Takes doc over. */
+/* An input_required result: the call is sent again with the answers, or finished. Takes doc over.
+ */
 void call_input_required(struct mcp_call *call, yyjson_doc *doc, yyjson_val *result);
 /* The capabilities that this client declares, as an object of doc. */
 yyjson_mut_val *client_declares(const struct mcp_client *c, yyjson_mut_doc *doc);

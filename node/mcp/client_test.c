@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The MCP client against dep-mcp-fixture on standard streams, in each revision: what a program does with it. argv: the
- * fixture. */
+/* The MCP client against dep-mcp-fixture on standard streams, in each revision: what a program does
+ * with it. argv: the fixture. */
 #include "base/clock.h"
 #include "node/mcp/client.h"
 #include "node/mcp/elicit.h"
@@ -31,7 +31,8 @@ static void notify(void *ctx, struct mcp_call *call, const char *method, yyjson_
 	double at = yyjson_get_num(yyjson_obj_get(params, "progress"));
 
 	if (strcmp(method, "notifications/progress") == 0) {
-		seen.rising = (seen.progress == 0 || seen.rising) && (seen.progress == 0 || at > seen.last);
+		seen.rising = (seen.progress == 0 || seen.rising) &&
+			      (seen.progress == 0 || at > seen.last);
 		seen.last = at;
 		seen.progress++;
 		assert_non_null(call);
@@ -66,7 +67,8 @@ static struct mcp_client *open_client(const char *protocol, struct err *err)
 	return mcp_client_open(&p, err);
 }
 
-static yyjson_mut_val *call_params(yyjson_mut_doc *doc, const char *tool, const char *key, const char *value)
+static yyjson_mut_val *call_params(yyjson_mut_doc *doc, const char *tool, const char *key,
+				   const char *value)
 {
 	yyjson_mut_val *params = yyjson_mut_obj(doc);
 	yyjson_mut_val *args;
@@ -78,12 +80,14 @@ static yyjson_mut_val *call_params(yyjson_mut_doc *doc, const char *tool, const 
 	return params;
 }
 
-static int call(struct mcp_client *c, const char *tool, const char *key, const char *value, char *text, size_t size)
+static int call(struct mcp_client *c, const char *tool, const char *key, const char *value,
+		char *text, size_t size)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	struct mcp_reply r;
 	struct err err = {0};
-	int rc = mcp_client_request(c, "tools/call", doc, call_params(doc, tool, key, value), &r, &err);
+	int rc = mcp_client_request(c, "tools/call", doc, call_params(doc, tool, key, value), &r,
+				    &err);
 	yyjson_val *content = yyjson_arr_get_first(yyjson_obj_get(r.result, "content"));
 	const char *s = yyjson_get_str(yyjson_obj_get(content, "text"));
 
@@ -108,12 +112,14 @@ static void test_every_revision(void **state)
 		assert_string_equal(mcp_client_protocol(c), revisions[i]);
 		assert_true(mcp_client_modern(c) == (i == 2));
 		assert_non_null(yyjson_obj_get(mcp_client_capabilities(c), "tools"));
-		assert_string_equal(yyjson_get_str(yyjson_obj_get(mcp_client_server(c), "name")), "dep-mcp-fixture");
+		assert_string_equal(yyjson_get_str(yyjson_obj_get(mcp_client_server(c), "name")),
+				    "dep-mcp-fixture");
 		assert_int_equal(mcp_client_list(c, "tools/list", "tools", doc, &list, &err), 0);
 		assert_true(yyjson_mut_arr_size(list) > 20);
 		assert_int_equal(call(c, "echo", "x", "hello", text, sizeof(text)), 0);
 		assert_string_equal(text, "hello");
-		assert_int_equal(call(c, "test_tool_with_progress", NULL, NULL, text, sizeof(text)), 0);
+		assert_int_equal(call(c, "test_tool_with_progress", NULL, NULL, text, sizeof(text)),
+				 0);
 		assert_true(seen.progress >= 2 && seen.rising);
 		assert_int_equal(call(c, "no-such-tool", NULL, NULL, text, sizeof(text)), -EREMOTE);
 		yyjson_mut_doc_free(doc);
@@ -143,7 +149,8 @@ static void test_the_user_is_asked(void **state)
 		struct mcp_client *c = open_client(revisions[i], &err);
 
 		assert_non_null(c);
-		assert_int_equal(call(c, "test_elicitation", "message", "Who?", text, sizeof(text)), 0);
+		assert_int_equal(call(c, "test_elicitation", "message", "Who?", text, sizeof(text)),
+				 0);
 		assert_int_equal(seen.asked, 1);
 		assert_non_null(strstr(text, "accept"));
 		mcp_client_close(c);
@@ -163,7 +170,8 @@ static void test_calls_beside_each_other(void **state)
 	assert_non_null(c);
 	for (i = 0; i < 8; i++) {
 		snprintf(value[i], sizeof(value[i]), "v%u", i);
-		calls[i] = mcp_client_start(c, "tools/call", doc, call_params(doc, "echo", "x", value[i]), &err);
+		calls[i] = mcp_client_start(c, "tools/call", doc,
+					    call_params(doc, "echo", "x", value[i]), &err);
 		assert_non_null(calls[i]);
 	}
 	/* One is given up; its answer is not taken for another's. */
@@ -174,9 +182,10 @@ static void test_calls_beside_each_other(void **state)
 		while (!mcp_call_done(calls[i]))
 			mcp_client_step(c, -1, -1);
 		assert_int_equal(mcp_call_reply(calls[i], &r, &err), 0);
-		assert_string_equal(yyjson_get_str(yyjson_obj_get(
-					    yyjson_arr_get_first(yyjson_obj_get(r.result, "content")), "text")),
-				    value[i]);
+		assert_string_equal(
+			yyjson_get_str(yyjson_obj_get(
+				yyjson_arr_get_first(yyjson_obj_get(r.result, "content")), "text")),
+			value[i]);
 		mcp_reply_free(&r);
 		mcp_call_free(calls[i]);
 	}
@@ -200,7 +209,8 @@ static void test_subscription(void **state)
 	listen = mcp_client_start(c, "subscriptions/listen", doc, params, &err);
 	assert_non_null(listen);
 	mcp_call_endless(listen);
-	assert_int_equal(call(c, "test_trigger_resource_update", NULL, NULL, text, sizeof(text)), 0);
+	assert_int_equal(call(c, "test_trigger_resource_update", NULL, NULL, text, sizeof(text)),
+			 0);
 	while (seen.updated == 0)
 		mcp_client_step(c, 1000, -1);
 	assert_false(mcp_call_done(listen));
@@ -211,7 +221,10 @@ static void test_subscription(void **state)
 
 static int failing(char *const *command, const char *protocol, unsigned timeout_ms, struct err *err)
 {
-	struct mcp_client_params p = {.command = command, .name = "t", .version = "1", .protocol = protocol,
+	struct mcp_client_params p = {.command = command,
+				      .name = "t",
+				      .version = "1",
+				      .protocol = protocol,
 				      .timeout_ms = timeout_ms};
 	struct mcp_client *c = mcp_client_open(&p, err);
 
@@ -225,10 +238,14 @@ static void test_bad_servers(void **state)
 
 	assert_int_equal(failing((char *[]){"/no/such/program", NULL}, NULL, 1000, &err), -ENOENT);
 	assert_int_equal(failing((char *[]){"true", NULL}, NULL, 1000, &err), -EPIPE);
-	assert_int_equal(failing((char *[]){"sleep", "60", NULL}, "2025-11-25", 200, &err), -ETIMEDOUT);
+	assert_int_equal(failing((char *[]){"sleep", "60", NULL}, "2025-11-25", 200, &err),
+			 -ETIMEDOUT);
 	/* Noise is passed over, an answer without a revision is no server. */
-	assert_int_equal(failing((char *[]){"sh", "-c", "echo noise; read x; echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}'; "
-								 "read x", NULL},
+	assert_int_equal(failing((char *[]){"sh", "-c",
+					    "echo noise; read x; echo "
+					    "'{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}'; "
+					    "read x",
+					    NULL},
 				 "2025-11-25", 2000, &err),
 			 -EPROTONOSUPPORT);
 }
@@ -237,13 +254,19 @@ static void test_bad_servers(void **state)
 static void test_old_servers(void **state)
 {
 	static const char *const answers[] = {
-		"read x", "read x; echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"what?\"}}'",
+		"read x",
+		"read x; echo "
+		"'{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"what?\"}}"
+		"'",
 		"read x; echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}'",
-		"read x; echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32022,\"message\":\"no\",\"data\":{\"supported\":[\"2025-06-18\"]}}}'",
+		"read x; echo "
+		"'{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32022,\"message\":\"no\","
+		"\"data\":{\"supported\":[\"2025-06-18\"]}}}'",
 	};
 	char script[600];
 	char *command[] = {"bash", "-c", script, NULL};
-	struct mcp_client_params p = {.command = command, .name = "t", .version = "1", .timeout_ms = 3000};
+	struct mcp_client_params p = {
+		.command = command, .name = "t", .version = "1", .timeout_ms = 3000};
 	struct err err = {0};
 	unsigned i;
 
@@ -252,8 +275,11 @@ static void test_old_servers(void **state)
 
 		p.timeout_ms = i == 0 ? 300 : 3000;
 		snprintf(script, sizeof(script),
-			 "%s; while read x; do case $x in *initialize\\\"*) id=${x#*\\\"id\\\":}; id=${id%%%%,*}; "
-			 "echo '{\"jsonrpc\":\"2.0\",\"id\":'$id',\"result\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
+			 "%s; while read x; do case $x in *initialize\\\"*) id=${x#*\\\"id\\\":}; "
+			 "id=${id%%%%,*}; "
+			 "echo "
+			 "'{\"jsonrpc\":\"2.0\",\"id\":'$id',\"result\":{\"protocolVersion\":"
+			 "\"2025-06-18\",\"capabilities\":{},"
 			 "\"serverInfo\":{\"name\":\"old\",\"version\":\"1\"}}}';; esac; done",
 			 answers[i]);
 		c = mcp_client_open(&p, &err);
@@ -266,9 +292,12 @@ static void test_old_servers(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_revision),	 cmocka_unit_test(test_the_newest_is_found),
-		cmocka_unit_test(test_the_user_is_asked), cmocka_unit_test(test_calls_beside_each_other),
-		cmocka_unit_test(test_subscription),	 cmocka_unit_test(test_bad_servers),
+		cmocka_unit_test(test_every_revision),
+		cmocka_unit_test(test_the_newest_is_found),
+		cmocka_unit_test(test_the_user_is_asked),
+		cmocka_unit_test(test_calls_beside_each_other),
+		cmocka_unit_test(test_subscription),
+		cmocka_unit_test(test_bad_servers),
 		cmocka_unit_test(test_old_servers),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the MCP conformance suite drives: the client library that dep stands on, made to use all that a server offers. Last
- * argument: the server's URL; MCP_CONFORMANCE_CONTEXT and _PROTOCOL_VERSION: what the scenario needs to be told. */
+/* What the MCP conformance suite drives: the client library that dep stands on, made to use all
+ * that a server offers. Last argument: the server's URL; MCP_CONFORMANCE_CONTEXT and
+ * _PROTOCOL_VERSION: what the scenario needs to be told. */
 #include "node/mcp/client.h"
 #include "node/mcp/elicit.h"
 #include "node/mcp/fetch.h"
@@ -15,7 +16,8 @@
 
 static yyjson_val *context;
 
-/* The user accepts everything, with the values that the server proposes, and yes where it proposes none. */
+/* The user accepts everything, with the values that the server proposes, and yes where it proposes
+ * none. */
 static int elicit(void *ctx, yyjson_val *params, yyjson_mut_doc *doc, yyjson_mut_val *result)
 {
 	yyjson_val *schema = yyjson_obj_get(params, "requestedSchema");
@@ -25,7 +27,8 @@ static int elicit(void *ctx, yyjson_val *params, yyjson_mut_doc *doc, yyjson_mut
 
 	elicit_defaults(schema, doc, content);
 	while ((key = yyjson_obj_iter_next(&it))) {
-		if (yyjson_equals_str(yyjson_obj_get(yyjson_obj_iter_get_val(key), "type"), "boolean") &&
+		if (yyjson_equals_str(yyjson_obj_get(yyjson_obj_iter_get_val(key), "type"),
+				      "boolean") &&
 		    !yyjson_mut_obj_get(content, yyjson_get_str(key)))
 			yyjson_mut_obj_add_bool(doc, content, yyjson_get_str(key), true);
 	}
@@ -102,11 +105,14 @@ static yyjson_mut_val *find(yyjson_mut_val *tools, const char *name)
 	return NULL;
 }
 
-static int call_tool(struct mcp_client *c, yyjson_mut_val *tools, yyjson_mut_val *tool, yyjson_mut_doc *doc)
+static int call_tool(struct mcp_client *c, yyjson_mut_val *tools, yyjson_mut_val *tool,
+		     yyjson_mut_doc *doc)
 {
 	yyjson_mut_val *arguments = yyjson_mut_obj(doc);
-	yyjson_doc *schema = yyjson_mut_val_imut_copy(yyjson_mut_obj_get(tool, "inputSchema"), NULL);
-	yyjson_obj_iter it = yyjson_obj_iter_with(yyjson_obj_get(yyjson_doc_get_root(schema), "properties"));
+	yyjson_doc *schema =
+		yyjson_mut_val_imut_copy(yyjson_mut_obj_get(tool, "inputSchema"), NULL);
+	yyjson_obj_iter it =
+		yyjson_obj_iter_with(yyjson_obj_get(yyjson_doc_get_root(schema), "properties"));
 	yyjson_mut_val *focal = find(tools, "json_schema_2020_12_tool");
 	const char *name = yyjson_mut_get_str(yyjson_mut_obj_get(tool, "name"));
 	yyjson_val *key;
@@ -116,7 +122,8 @@ static int call_tool(struct mcp_client *c, yyjson_mut_val *tools, yyjson_mut_val
 		/* A server that wants a schema back wants the one it gave. */
 		if (focal && strcmp(yyjson_get_str(key), "schema") == 0)
 			yyjson_mut_obj_add(arguments, yyjson_mut_strcpy(doc, "schema"),
-					   yyjson_mut_val_mut_copy(doc, yyjson_mut_obj_get(focal, "inputSchema")));
+					   yyjson_mut_val_mut_copy(
+						   doc, yyjson_mut_obj_get(focal, "inputSchema")));
 		else
 			yyjson_mut_obj_add(arguments, yyjson_mut_strcpy(doc, yyjson_get_str(key)),
 					   example(yyjson_obj_iter_get_val(key), doc));
@@ -126,7 +133,8 @@ static int call_tool(struct mcp_client *c, yyjson_mut_val *tools, yyjson_mut_val
 	return rc;
 }
 
-static int walk(struct mcp_client *c, const char *list, const char *member, const char *method, const char *key)
+static int walk(struct mcp_client *c, const char *list, const char *member, const char *method,
+		const char *key)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *all;
@@ -143,7 +151,8 @@ static int walk(struct mcp_client *c, const char *list, const char *member, cons
 		if (rc == 0 && strcmp(method, "tools/call") == 0)
 			rc = call_tool(c, all, item, doc);
 		else if (rc == 0)
-			rc = ask(c, method, key, yyjson_mut_get_str(yyjson_mut_obj_get(item, key)), doc, NULL);
+			rc = ask(c, method, key, yyjson_mut_get_str(yyjson_mut_obj_get(item, key)),
+				 doc, NULL);
 	}
 	yyjson_mut_doc_free(doc);
 	return rc;
@@ -163,7 +172,8 @@ static int scripted(struct mcp_client *c, yyjson_val *calls)
 	yyjson_arr_foreach(calls, i, n, call)
 	{
 		if (rc == 0)
-			rc = ask(c, "tools/call", "name", yyjson_get_str(yyjson_obj_get(call, "name")), doc,
+			rc = ask(c, "tools/call", "name",
+				 yyjson_get_str(yyjson_obj_get(call, "name")), doc,
 				 yyjson_val_mut_copy(doc, yyjson_obj_get(call, "arguments")));
 	}
 	yyjson_mut_doc_free(doc);
@@ -193,12 +203,19 @@ static int use(struct mcp_client *c)
 int main(int argc, char **argv)
 {
 	const char *text = getenv("MCP_CONFORMANCE_CONTEXT");
+	const char *scenario = getenv("MCP_CONFORMANCE_SCENARIO");
 	yyjson_doc *doc = text ? json_parse(text, strlen(text), 0, NULL, NULL) : NULL;
-	struct oauth_params op = {.client_name = "dep", .metadata_url = METADATA_URL, .refresh = true,
-				  .redirect_uri = "http://127.0.0.1:45454/callback", .authorize = browse};
-	struct mcp_client_params p = {.url = argv[argc - 1], .name = "dep", .version = DEP_VERSION,
+	struct oauth_params op = {.client_name = "dep",
+				  .metadata_url = METADATA_URL,
+				  .refresh = true,
+				  .redirect_uri = "http://127.0.0.1:45454/callback",
+				  .authorize = browse};
+	struct mcp_client_params p = {.url = argv[argc - 1],
+				      .name = "dep",
+				      .version = DEP_VERSION,
 				      .protocol = getenv("MCP_CONFORMANCE_PROTOCOL_VERSION"),
-				      .elicit = elicit, .timeout_ms = 20000};
+				      .elicit = elicit,
+				      .timeout_ms = 20000};
 	struct mcp_client *c;
 	struct err err = {0};
 	int rc;
@@ -207,8 +224,7 @@ int main(int argc, char **argv)
 	op.client_id = told("client_id");
 	op.client_secret = told("client_secret");
 	op.issuer = told("issuer");
-	op.key_pem = told("private_key_pem");
-	op.key_alg = told("signing_algorithm");
+	op.client_credentials = scenario && strcmp(scenario, "auth/client-credentials-basic") == 0;
 	p.oauth = oauth_new(&op, &err);
 	c = p.oauth ? mcp_client_open(&p, &err) : NULL;
 	if (!c)

@@ -18,9 +18,9 @@ void elicit_defaults(yyjson_val *schema, yyjson_mut_doc *doc, yyjson_mut_val *co
 
 		if (!v || yyjson_mut_obj_getn(content, yyjson_get_str(key), yyjson_get_len(key)))
 			continue;
-		yyjson_mut_obj_add(content,
-				   yyjson_mut_strncpy(doc, yyjson_get_str(key), yyjson_get_len(key)),
-				   yyjson_val_mut_copy(doc, v));
+		yyjson_mut_obj_add(
+			content, yyjson_mut_strncpy(doc, yyjson_get_str(key), yyjson_get_len(key)),
+			yyjson_val_mut_copy(doc, v));
 	}
 }
 
@@ -67,7 +67,8 @@ static int check_number(yyjson_val *p, yyjson_mut_val *v, bool integer, struct e
 	double x = yyjson_mut_get_num(v);
 
 	if (!yyjson_mut_is_num(v) || (integer && !yyjson_mut_is_int(v)))
-		return err_set(err, -EINVAL, integer ? "a whole number is needed" : "a number is needed");
+		return err_set(err, -EINVAL,
+			       integer ? "a whole number is needed" : "a number is needed");
 	if (min && x < yyjson_get_num(min))
 		return err_set(err, -EINVAL, "at least %g", yyjson_get_num(min));
 	if (max && x > yyjson_get_num(max))
@@ -95,9 +96,11 @@ static int check_text(yyjson_val *p, yyjson_mut_val *v, struct err *err)
 	if (!text)
 		return err_set(err, -EINVAL, "text is needed");
 	if (min && characters(text) < yyjson_get_uint(min))
-		return err_set(err, -EINVAL, "at least %" PRIu64 " characters", yyjson_get_uint(min));
+		return err_set(err, -EINVAL, "at least %" PRIu64 " characters",
+			       yyjson_get_uint(min));
 	if (max && characters(text) > yyjson_get_uint(max))
-		return err_set(err, -EINVAL, "at most %" PRIu64 " characters", yyjson_get_uint(max));
+		return err_set(err, -EINVAL, "at most %" PRIu64 " characters",
+			       yyjson_get_uint(max));
 	list = choices(p, &many);
 	if (list && !chosen(list, text))
 		return err_set(err, -EINVAL, "not one of the choices");
@@ -220,7 +223,9 @@ static void show_property(FILE *out, const char *name, yyjson_val *p, bool neede
 		fprintf(out, "\n  %zu) ", i + 1);
 		show(out, label ? label : choice(v) ? choice(v) : "?");
 	}
-	fputs(list ? many ? "\n  numbers or values, separated by commas" : "\n  number or value" : "", out);
+	fputs(list ? many ? "\n  numbers or values, separated by commas" : "\n  number or value"
+		   : "",
+	      out);
 	fprintf(out, "%s [", needed ? "" : " (may be left out)");
 	show(out, text ? text : "");
 	fputs("]: ", out);
@@ -292,8 +297,8 @@ static bool get_line(FILE *in, char *line)
 }
 
 /* One property until its value is good. False: the terminal is gone. */
-static bool ask(yyjson_val *schema, yyjson_val *key, yyjson_val *p, FILE *in, FILE *out, yyjson_mut_doc *doc,
-		yyjson_mut_val *content)
+static bool ask(yyjson_val *schema, yyjson_val *key, yyjson_val *p, FILE *in, FILE *out,
+		yyjson_mut_doc *doc, yyjson_mut_val *content)
 {
 	const char *name = yyjson_get_str(key);
 	yyjson_val *standard = yyjson_obj_get(p, "default");
@@ -308,7 +313,8 @@ static bool ask(yyjson_val *schema, yyjson_val *key, yyjson_val *p, FILE *in, FI
 			return false;
 		if (!line[0] && !standard && !needed)
 			return true;
-		v = !line[0] && standard ? yyjson_val_mut_copy(doc, standard) : read_value(p, line, doc);
+		v = !line[0] && standard ? yyjson_val_mut_copy(doc, standard)
+					 : read_value(p, line, doc);
 		if (check_value(p, v, &err) == 0)
 			break;
 		fprintf(out, "  %s\n", err.what);
@@ -317,7 +323,8 @@ static bool ask(yyjson_val *schema, yyjson_val *key, yyjson_val *p, FILE *in, FI
 	return true;
 }
 
-int elicit_form(yyjson_val *params, FILE *in, FILE *out, yyjson_mut_doc *doc, yyjson_mut_val *result)
+int elicit_form(yyjson_val *params, FILE *in, FILE *out, yyjson_mut_doc *doc,
+		yyjson_mut_val *result)
 {
 	const char *message = yyjson_get_str(yyjson_obj_get(params, "message"));
 	yyjson_val *schema = yyjson_obj_get(params, "requestedSchema");
@@ -341,7 +348,8 @@ int elicit_form(yyjson_val *params, FILE *in, FILE *out, yyjson_mut_doc *doc, yy
 		yyjson_mut_obj_add_str(doc, result, "action", "accept");
 		yyjson_mut_obj_add_val(doc, result, "content", content);
 	} else {
-		yyjson_mut_obj_add_str(doc, result, "action", line[0] == 'n' ? "decline" : "cancel");
+		yyjson_mut_obj_add_str(doc, result, "action",
+				       line[0] == 'n' ? "decline" : "cancel");
 	}
 	return 0;
 }

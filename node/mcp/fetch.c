@@ -83,7 +83,6 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	struct fetched *f = ctx;
 
 	field(p, n, "Location:", f->location, sizeof(f->location));
-	field(p, n, "DPoP-Nonce:", f->dpop_nonce, sizeof(f->dpop_nonce));
 	return n;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One HTTP request and its whole answer, blocking: what authorization needs beside the protocol itself. Redirections are
- * not followed, answers are bounded, and it speaks https, or http to this machine alone. */
+/* One HTTP request and its whole answer, blocking: what authorization needs beside the protocol
+ * itself. Redirections are not followed, answers are bounded, and it speaks https, or http to this
+ * machine alone. */
 #ifndef DEP_NODE_MCP_FETCH_H
 #define DEP_NODE_MCP_FETCH_H
 
@@ -13,10 +14,10 @@
 
 struct fetch {
 	const char *url;
-	const char *form;	    /* body of a POST, application/x-www-form-urlencoded, or NULL */
-	const char *json;	    /* body of a POST, application/json, or NULL */
+	const char *form;	   /* body of a POST, application/x-www-form-urlencoded, or NULL */
+	const char *json;	   /* body of a POST, application/json, or NULL */
 	const char *const *header; /* whole fields, ended by NULL; NULL: none */
-	const char *ca_file;	    /* PEM; NULL: the system's */
+	const char *ca_file;	   /* PEM; NULL: the system's */
 };
 
 struct fetched {
@@ -24,7 +25,6 @@ struct fetched {
 	char *body; /* NUL-terminated, free with fetched_free */
 	size_t n;
 	char location[2048];
-	char dpop_nonce[256];
 };
 
 /* Returns 0 whatever the status, or a negative errno and err. */

@@ -55,8 +55,8 @@ static bool is_token(const char *s)
 	size_t n = strlen(s);
 
 	return n > 0 && n <= 64 &&
-	       strspn(s, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") ==
-		       n;
+	       strspn(s, "!#$%&'*+-.^_`|~"
+			 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == n;
 }
 
 static int annotation(struct walk *w, yyjson_val *property, yyjson_val *name)
@@ -73,7 +73,8 @@ static int annotation(struct walk *w, yyjson_val *property, yyjson_val *name)
 			       "x-mcp-header %s is not on a string, integer or boolean", text);
 	for (i = 0; i < w->n; i++) {
 		if (strcasecmp(w->seen[i], text) == 0)
-			return err_set(w->err, -EINVAL, "two properties have x-mcp-header %s", text);
+			return err_set(w->err, -EINVAL, "two properties have x-mcp-header %s",
+				       text);
 	}
 	if (w->n == MAX_ANNOTATIONS)
 		return err_set(w->err, -EINVAL, "more than %d x-mcp-header", MAX_ANNOTATIONS);
@@ -81,8 +82,8 @@ static int annotation(struct walk *w, yyjson_val *property, yyjson_val *name)
 	return 0;
 }
 
-/* Every x-mcp-header below v, at whatever depth json_parse lets through. named: v is the value of a property reached by
- * `properties` alone; properties: v is such an object of properties. */
+/* Every x-mcp-header below v, at whatever depth json_parse lets through. named: v is the value of a
+ * property reached by `properties` alone; properties: v is such an object of properties. */
 static int check(struct walk *w, yyjson_val *v, bool named, bool properties)
 {
 	yyjson_obj_iter it = yyjson_obj_iter_with(v);
@@ -109,8 +110,9 @@ static int check(struct walk *w, yyjson_val *v, bool named, bool properties)
 		else if (strcmp(name, "x-mcp-header") == 0 && named)
 			rc = annotation(w, v, item);
 		else if (strcmp(name, "x-mcp-header") == 0)
-			rc = err_set(w->err, -EINVAL,
-				     "x-mcp-header where its value cannot be found by properties alone");
+			rc = err_set(
+				w->err, -EINVAL,
+				"x-mcp-header where its value cannot be found by properties alone");
 		else if (strcmp(name, "properties") == 0 && named)
 			rc = check(w, item, false, true);
 		else if (strcmp(name, "const") != 0 && strcmp(name, "enum") != 0 &&

@@ -105,9 +105,10 @@ static void add_words(char *list, size_t size, const char *words)
 	}
 }
 
-/* What to ask for: what the challenge names, else all that the resource has; together with what was asked for before. */
-static void choose_scope(struct oauth *o, const char *url, const struct oauth_server *s, const struct challenge *c,
-			 int status, char *scope, size_t size)
+/* What to ask for: what the challenge names, else all that the resource has; together with what was
+ * asked for before. */
+static void choose_scope(struct oauth *o, const char *url, const struct oauth_server *s,
+			 const struct challenge *c, int status, char *scope, size_t size)
 {
 	yyjson_mut_val *kept = oauth_kept(o, "tokens", url, false);
 
@@ -160,8 +161,8 @@ static void flow_init(struct flow *f)
 	OPENSSL_cleanse(random, sizeof(random));
 }
 
-static int ask_user(struct oauth *o, const struct oauth_server *s, const struct oauth_client *c, struct flow *f,
-		    char *back, size_t size, struct err *err)
+static int ask_user(struct oauth *o, const struct oauth_server *s, const struct oauth_client *c,
+		    struct flow *f, char *back, size_t size, struct err *err)
 {
 	struct alloc a;
 	struct buf b;
@@ -169,7 +170,8 @@ static int ask_user(struct oauth *o, const struct oauth_server *s, const struct 
 
 	alloc_init(&a, 0);
 	buf_init(&b, &a);
-	buf_printf(&b, "%s%s", s->authorization_endpoint, strchr(s->authorization_endpoint, '?') ? "&" : "?");
+	buf_printf(&b, "%s%s", s->authorization_endpoint,
+		   strchr(s->authorization_endpoint, '?') ? "&" : "?");
 	buf_printf(&b, "response_type=code");
 	form_add(&b, "client_id", c->id);
 	form_add(&b, "redirect_uri", o->p.redirect_uri);
@@ -210,8 +212,10 @@ static bool query(const char *url, const char *name, char *to, size_t size)
 	return found;
 }
 
-/* What came back is from the server that was asked, and for this question (RFC 9207, RFC 6749 §10.12). */
-static int check_back(const struct oauth_server *s, struct flow *f, const char *back, struct err *err)
+/* What came back is from the server that was asked, and for this question (RFC 9207, RFC 6749
+ * §10.12). */
+static int check_back(const struct oauth_server *s, struct flow *f, const char *back,
+		      struct err *err)
 {
 	char iss[1024] = "";
 	char text[512] = "";
@@ -219,7 +223,8 @@ static int check_back(const struct oauth_server *s, struct flow *f, const char *
 
 	if (!query(back, "state", text, sizeof(text)) || strlen(text) != strlen(f->state) ||
 	    CRYPTO_memcmp(text, f->state, strlen(text)) != 0)
-		return err_set(err, -EPERM, "the browser came back with an answer to another question");
+		return err_set(err, -EPERM,
+			       "the browser came back with an answer to another question");
 	if (has_iss ? strcmp(iss, s->issuer) != 0 : s->iss || strstr(back, "iss=") != NULL) {
 		err_set(err, -EPERM, "the answer is not from %.100s, but from %.60s", s->issuer,
 			has_iss ? iss : "someone who does not say who");
@@ -233,8 +238,8 @@ static int check_back(const struct oauth_server *s, struct flow *f, const char *
 	return 0;
 }
 
-static int authorize(struct oauth *o, const char *url, const struct oauth_server *s, const struct oauth_client *c,
-		     struct flow *f, struct err *err)
+static int authorize(struct oauth *o, const char *url, const struct oauth_server *s,
+		     const struct oauth_client *c, struct flow *f, struct err *err)
 {
 	struct alloc a;
 	struct buf form;
@@ -242,7 +247,9 @@ static int authorize(struct oauth *o, const char *url, const struct oauth_server
 	int rc;
 
 	if (!s->s256)
-		return err_set(err, -EPERM, "the authorization server does not offer PKCE (S256), without which codes can be stolen");
+		return err_set(err, -EPERM,
+			       "the authorization server does not offer PKCE (S256), without which "
+			       "codes can be stolen");
 	if (!o->p.authorize || !s->authorization_endpoint[0]) {
 		err_set(err, -EACCES, "a user has to agree first");
 		err_where(err, "%s", url);
@@ -272,7 +279,8 @@ static int authorize(struct oauth *o, const char *url, const struct oauth_server
 
 /* --- renewing --- */
 
-static int renew(struct oauth *o, const char *url, const struct oauth_server *s, const struct oauth_client *c)
+static int renew(struct oauth *o, const char *url, const struct oauth_server *s,
+		 const struct oauth_client *c)
 {
 	yyjson_mut_val *kept = oauth_kept(o, "tokens", url, false);
 	const char *token = oauth_text(kept, "refresh_token");
@@ -284,7 +292,8 @@ static int renew(struct oauth *o, const char *url, const struct oauth_server *s,
 
 	if (!token || !issuer || strcmp(issuer, s->issuer) != 0)
 		return -ENOENT;
-	snprintf(asked, sizeof(asked), "%s", oauth_text(kept, "asked") ? oauth_text(kept, "asked") : "");
+	snprintf(asked, sizeof(asked), "%s",
+		 oauth_text(kept, "asked") ? oauth_text(kept, "asked") : "");
 	alloc_init(&a, 0);
 	buf_init(&form, &a);
 	buf_printf(&form, "grant_type=refresh_token");
@@ -297,8 +306,8 @@ static int renew(struct oauth *o, const char *url, const struct oauth_server *s,
 	return rc;
 }
 
-static int by_ourselves(struct oauth *o, const char *url, const struct oauth_server *s, const struct oauth_client *c,
-			const char *scope, struct err *err)
+static int by_ourselves(struct oauth *o, const char *url, const struct oauth_server *s,
+			const struct oauth_client *c, const char *scope, struct err *err)
 {
 	struct alloc a;
 	struct buf form;
@@ -316,7 +325,7 @@ static int by_ourselves(struct oauth *o, const char *url, const struct oauth_ser
 }
 
 int oauth_challenge(struct oauth *o, const char *url, int status, const char *www_authenticate,
-		    const char *dpop_nonce, struct err *err)
+		    struct err *err)
 {
 	yyjson_mut_val *kept = oauth_kept(o, "tokens", url, false);
 	struct oauth_server server;

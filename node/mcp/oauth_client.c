@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who this client is to an authorization server: registered beforehand, by the URL of its metadata, kept from an earlier
- * registration, or registered now (RFC 7591). */
+/* Who this client is to an authorization server: registered beforehand, by the URL of its metadata,
+ * kept from an earlier registration, or registered now (RFC 7591). */
 #include "node/mcp/oauth_priv.h"
 
 #include <errno.h>
@@ -25,7 +25,10 @@ static void choose_method(const struct oauth_server *s, struct oauth_client *c)
 	if (c->method[0])
 		return;
 	if (c->secret[0])
-		m = s->basic ? "client_secret_basic" : s->post ? "client_secret_post" : s->none ? "none" : "client_secret_basic";
+		m = s->basic  ? "client_secret_basic"
+		    : s->post ? "client_secret_post"
+		    : s->none ? "none"
+			      : "client_secret_basic";
 	set(c->method, sizeof(c->method), m);
 }
 
@@ -40,7 +43,8 @@ static char *registration(const struct oauth *o, const struct oauth_server *s)
 	yyjson_mut_obj_add_str(doc, root, "client_name", o->p.client_name);
 	yyjson_mut_obj_add_str(doc, root, "application_type", "native");
 	a = yyjson_mut_obj_add_arr(doc, root, "redirect_uris");
-	yyjson_mut_arr_add_str(doc, a, o->p.redirect_uri ? o->p.redirect_uri : "http://127.0.0.1/callback");
+	yyjson_mut_arr_add_str(doc, a,
+			       o->p.redirect_uri ? o->p.redirect_uri : "http://127.0.0.1/callback");
 	a = yyjson_mut_obj_add_arr(doc, root, "grant_types");
 	yyjson_mut_arr_add_str(doc, a, "authorization_code");
 	if (o->p.refresh)
@@ -49,7 +53,7 @@ static char *registration(const struct oauth *o, const struct oauth_server *s)
 	yyjson_mut_arr_add_str(doc, a, "code");
 	/* A public client where that is allowed: a program on a user's machine keeps no secret. */
 	yyjson_mut_obj_add_str(doc, root, "token_endpoint_auth_method",
-			       s->none	? "none"
+			       s->none	  ? "none"
 			       : s->basic ? "client_secret_basic"
 					  : "client_secret_post");
 	text = yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, NULL);
@@ -82,7 +86,8 @@ static int registered(struct oauth *o, const struct oauth_server *s, const struc
 	return 0;
 }
 
-static int enroll(struct oauth *o, const struct oauth_server *s, struct oauth_client *c, struct err *err)
+static int enroll(struct oauth *o, const struct oauth_server *s, struct oauth_client *c,
+		  struct err *err)
 {
 	char *body = registration(o, s);
 	struct fetch f = {.url = s->registration_endpoint, .json = body, .ca_file = o->p.ca_file};
@@ -96,8 +101,10 @@ static int enroll(struct oauth *o, const struct oauth_server *s, struct oauth_cl
 	if (got.status == 200 || got.status == 201) {
 		rc = registered(o, s, &got, c, err);
 	} else {
-		rc = err_set(err, -EACCES, "the authorization server does not register this program (HTTP status %d)",
-			     got.status);
+		rc = err_set(
+			err, -EACCES,
+			"the authorization server does not register this program (HTTP status %d)",
+			got.status);
 		err_where(err, "%s", s->registration_endpoint);
 		err_mend(err, "register it there by hand and use --client-id");
 	}
@@ -105,7 +112,8 @@ static int enroll(struct oauth *o, const struct oauth_server *s, struct oauth_cl
 	return rc;
 }
 
-int oauth_identify(struct oauth *o, const struct oauth_server *s, struct oauth_client *c, struct err *err)
+int oauth_identify(struct oauth *o, const struct oauth_server *s, struct oauth_client *c,
+		   struct err *err)
 {
 	yyjson_mut_val *kept = oauth_kept(o, "clients", s->issuer, false);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where a token for a resource is to be had: the resource's metadata, then the authorization server's (spec §2.7). */
+/* Where a token for a resource is to be had: the resource's metadata, then the authorization
+ * server's (spec §2.7). */
 #include "node/mcp/oauth_priv.h"
 
 #include <curl/curl.h>
@@ -64,7 +65,8 @@ static bool split(const char *url, char *origin, size_t n, char *path, size_t pa
 	return true;
 }
 
-/* Whether a token for resource may be used at url: the same origin, and a path that is it or above it. */
+/* Whether a token for resource may be used at url: the same origin, and a path that is it or above
+ * it. */
 static bool covers(const char *resource, const char *url)
 {
 	char ro[1024], rp[1024], uo[1024], up[1024];
@@ -123,9 +125,10 @@ static bool has(yyjson_val *list, const char *what)
 	return false;
 }
 
-/* The resource's metadata: where the challenge says, else at the well-known places for the path, then for the root. */
-static yyjson_doc *resource_metadata(const struct oauth *o, const char *url, const struct challenge *c,
-				     struct err *err)
+/* The resource's metadata: where the challenge says, else at the well-known places for the path,
+ * then for the root. */
+static yyjson_doc *resource_metadata(const struct oauth *o, const char *url,
+				     const struct challenge *c, struct err *err)
 {
 	char origin[1024];
 	char path[1024];
@@ -146,8 +149,8 @@ static yyjson_doc *resource_metadata(const struct oauth *o, const char *url, con
 	return get(o, at, err);
 }
 
-static int take_resource(const struct oauth *o, const char *url, const char *preferred, yyjson_val *root,
-			 struct oauth_server *s, struct err *err)
+static int take_resource(const struct oauth *o, const char *url, const char *preferred,
+			 yyjson_val *root, struct oauth_server *s, struct err *err)
 {
 	yyjson_val *servers = yyjson_obj_get(root, "authorization_servers");
 	yyjson_val *scopes = yyjson_obj_get(root, "scopes_supported");
@@ -157,7 +160,8 @@ static int take_resource(const struct oauth *o, const char *url, const char *pre
 		err_set(err, -EPERM, "the server's metadata is for another resource: %.100s",
 			s->resource[0] ? s->resource : "none");
 		err_where(err, "%s", url);
-		err_mend(err, "nothing was sent; the server, or something between, is set up wrongly");
+		err_mend(err,
+			 "nothing was sent; the server, or something between, is set up wrongly");
 		return -EPERM;
 	}
 	if (preferred && has(servers, preferred))
@@ -184,10 +188,12 @@ static yyjson_doc *server_metadata(const struct oauth *o, const char *issuer, st
 		err_where(err, "%s", issuer);
 		return NULL;
 	}
-	snprintf(at[n++], sizeof(at[0]), "%s/.well-known/oauth-authorization-server%s", origin, path);
+	snprintf(at[n++], sizeof(at[0]), "%s/.well-known/oauth-authorization-server%s", origin,
+		 path);
 	snprintf(at[n++], sizeof(at[0]), "%s/.well-known/openid-configuration%s", origin, path);
 	if (path[0])
-		snprintf(at[n++], sizeof(at[0]), "%s%s/.well-known/openid-configuration", origin, path);
+		snprintf(at[n++], sizeof(at[0]), "%s%s/.well-known/openid-configuration", origin,
+			 path);
 	for (i = 0; i < n && !doc; i++)
 		doc = get(o, at[i], err);
 	return doc;
@@ -202,28 +208,31 @@ static int take_server(yyjson_val *root, struct oauth_server *s, struct err *err
 		err_set(err, -EPERM, "its metadata are of another issuer: %.100s",
 			yyjson_is_str(issuer) ? yyjson_get_str(issuer) : "none");
 		err_where(err, "%s", s->issuer);
-		err_mend(err, "nothing was sent; the authorization server is set up wrongly, or not the one meant");
+		err_mend(err, "nothing was sent; the authorization server is set up wrongly, or "
+			      "not the one meant");
 		return -EPERM;
 	}
 	copy(yyjson_obj_get(root, "authorization_endpoint"), s->authorization_endpoint,
 	     sizeof(s->authorization_endpoint));
 	copy(yyjson_obj_get(root, "registration_endpoint"), s->registration_endpoint,
 	     sizeof(s->registration_endpoint));
-	if (!copy(yyjson_obj_get(root, "token_endpoint"), s->token_endpoint, sizeof(s->token_endpoint)))
+	if (!copy(yyjson_obj_get(root, "token_endpoint"), s->token_endpoint,
+		  sizeof(s->token_endpoint)))
 		return err_set(err, -EPROTO, "the authorization server names no token endpoint");
-	s->metadata_ids = yyjson_get_bool(yyjson_obj_get(root, "client_id_metadata_document_supported"));
-	s->iss = yyjson_get_bool(yyjson_obj_get(root, "authorization_response_iss_parameter_supported"));
+	s->metadata_ids =
+		yyjson_get_bool(yyjson_obj_get(root, "client_id_metadata_document_supported"));
+	s->iss = yyjson_get_bool(
+		yyjson_obj_get(root, "authorization_response_iss_parameter_supported"));
 	s->s256 = has(yyjson_obj_get(root, "code_challenge_methods_supported"), "S256");
 	s->offline = has(yyjson_obj_get(root, "scopes_supported"), "offline_access");
 	s->basic = !methods || has(methods, "client_secret_basic");
 	s->post = has(methods, "client_secret_post");
 	s->none = has(methods, "none");
-	s->jwt = has(methods, "private_key_jwt");
 	return 0;
 }
 
-int oauth_discover(const struct oauth *o, const char *url, const struct challenge *c, const char *preferred,
-		   struct oauth_server *s, struct err *err)
+int oauth_discover(const struct oauth *o, const char *url, const struct challenge *c,
+		   const char *preferred, struct oauth_server *s, struct err *err)
 {
 	yyjson_doc *doc;
 	int rc;

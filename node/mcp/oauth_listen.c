@@ -20,8 +20,8 @@ int oauth_listen(struct oauth_listener *l, struct err *err)
 	socklen_t n = sizeof(a);
 
 	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->fd >= 0 && bind(l->fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(l->fd, 4) == 0 &&
-	    getsockname(l->fd, (struct sockaddr *)&a, &n) == 0) {
+	if (l->fd >= 0 && bind(l->fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+	    listen(l->fd, 4) == 0 && getsockname(l->fd, (struct sockaddr *)&a, &n) == 0) {
 		snprintf(l->uri, sizeof(l->uri), "http://127.0.0.1:%u" PATH, ntohs(a.sin_port));
 		return 0;
 	}
@@ -39,10 +39,12 @@ void oauth_unlisten(struct oauth_listener *l)
 
 static void answer(int fd, bool good)
 {
-	static const char yes[] = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
-				  "Connection: close\r\nReferrer-Policy: no-referrer\r\n\r\n"
-				  "<!doctype html><title>dep</title><p>Done. You can close this page.\n";
-	static const char no[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+	static const char yes[] =
+		"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
+		"Connection: close\r\nReferrer-Policy: no-referrer\r\n\r\n"
+		"<!doctype html><title>dep</title><p>Done. You can close this page.\n";
+	static const char no[] =
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 	if (send(fd, good ? yes : no, good ? sizeof(yes) - 1 : sizeof(no) - 1, MSG_NOSIGNAL) < 0)
 		return;
@@ -110,7 +112,8 @@ int oauth_wait(struct oauth_listener *l, unsigned seconds, char *to, size_t size
 		if (done)
 			return 0;
 	}
-	err_set(err, -ETIMEDOUT, "nobody came back from the browser within %u minutes", seconds / 60);
+	err_set(err, -ETIMEDOUT, "nobody came back from the browser within %u minutes",
+		seconds / 60);
 	err_mend(err, "begin again; over ssh forward the port of the URL's redirect_uri");
 	return -ETIMEDOUT;
 }

@@ -28,8 +28,8 @@ struct oauth_server {
 	bool metadata_ids; /* client_id_metadata_document_supported */
 	bool iss;	   /* authorization_response_iss_parameter_supported */
 	bool s256;
-	bool offline; /* offline_access is one of its scopes */
-	bool basic, post, none, jwt; /* token_endpoint_auth_methods_supported */
+	bool offline;		     /* offline_access is one of its scopes */
+	bool basic, post, none; /* token_endpoint_auth_methods_supported */
 };
 
 struct oauth_client {
@@ -39,10 +39,11 @@ struct oauth_client {
 };
 
 /* oauth_discover.c. preferred: an issuer that is taken where it is one of several, or NULL. */
-int oauth_discover(const struct oauth *o, const char *url, const struct challenge *c, const char *preferred,
-		   struct oauth_server *s, struct err *err);
+int oauth_discover(const struct oauth *o, const char *url, const struct challenge *c,
+		   const char *preferred, struct oauth_server *s, struct err *err);
 /* oauth_client.c: who we are to s. */
-int oauth_identify(struct oauth *o, const struct oauth_server *s, struct oauth_client *c, struct err *err);
+int oauth_identify(struct oauth *o, const struct oauth_server *s, struct oauth_client *c,
+		   struct err *err);
 
 /* oauth_store.c */
 int oauth_load(struct oauth *o, struct err *err);
@@ -56,9 +57,11 @@ void oauth_set(struct oauth *o, yyjson_mut_val *obj, const char *key, const char
 /* oauth_token.c */
 struct buf;
 void form_add(struct buf *b, const char *name, const char *value);
-/* Asks the token endpoint with form (without authentication of the client, which is added) and keeps the answer for url. */
-int oauth_ask_token(struct oauth *o, const char *url, const struct oauth_server *s, const struct oauth_client *c,
-		    struct buf *form, const char *scope, struct err *err);
+/* Asks the token endpoint with form (without authentication of the client, which is added) and
+ * keeps the answer for url. */
+int oauth_ask_token(struct oauth *o, const char *url, const struct oauth_server *s,
+		    const struct oauth_client *c, struct buf *form, const char *scope,
+		    struct err *err);
 
 /* Reads the body of f as a JSON object. */
 yyjson_doc *oauth_json(const struct fetched *f, const char *url, struct err *err);

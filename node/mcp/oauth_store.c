@@ -53,7 +53,8 @@ int oauth_load(struct oauth *o, struct err *err)
 		close(fd);
 		err_set(err, -EPERM, "others may read these credentials");
 		err_where(err, "%s", path);
-		err_mend(err, "chmod 600 it; who may have read it? if in doubt, delete it and log in again");
+		err_mend(err, "chmod 600 it; who may have read it? if in doubt, delete it and log "
+			      "in again");
 		return -EPERM;
 	}
 	text = read_store(fd, &n);

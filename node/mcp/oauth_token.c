@@ -60,9 +60,11 @@ static int keep(struct oauth *o, const char *url, const struct oauth_server *s, 
 	if (!token || !type || strcasecmp(type, "Bearer") != 0)
 		return err_set(err, -EPROTO, "the token endpoint gives no bearer token");
 	n = strlen(token);
-	if (n == 0 || n > 7000 || strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-						"0123456789-._~+/=") != n)
-		return err_set(err, -EPROTO, "the token endpoint gives a token that cannot be sent");
+	if (n == 0 || n > 7000 ||
+	    strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			  "0123456789-._~+/=") != n)
+		return err_set(err, -EPROTO,
+			       "the token endpoint gives a token that cannot be sent");
 	kept = oauth_kept(o, "tokens", url, true);
 	oauth_set(o, kept, "issuer", s->issuer);
 	oauth_set(o, kept, "access_token", token);
@@ -78,14 +80,16 @@ static int refused(const struct fetched *got, const char *url, struct err *err)
 	yyjson_doc *doc = oauth_json(got, url, NULL);
 	const char *error = yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "error"));
 
-	err_set(err, -EACCES, "no token: %.100s (HTTP status %d)", error ? error : "refused", got->status);
+	err_set(err, -EACCES, "no token: %.100s (HTTP status %d)", error ? error : "refused",
+		got->status);
 	err_where(err, "%s", url);
 	yyjson_doc_free(doc);
 	return -EACCES;
 }
 
-int oauth_ask_token(struct oauth *o, const char *url, const struct oauth_server *s, const struct oauth_client *c,
-		    struct buf *form, const char *scope, struct err *err)
+int oauth_ask_token(struct oauth *o, const char *url, const struct oauth_server *s,
+		    const struct oauth_client *c, struct buf *form, const char *scope,
+		    struct err *err)
 {
 	char authorization[6000] = "";
 	const char *fields[] = {authorization, NULL};

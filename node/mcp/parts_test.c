@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The parts of the MCP client that need no server: events, challenges, header values and annotations, forms. */
+/* The parts of the MCP client that need no server: events, challenges, header values and
+ * annotations, forms. */
 #include "base/json.h"
 #include "node/mcp/challenge.h"
 #include "node/mcp/elicit.h"
@@ -53,7 +54,9 @@ static void test_events(void **state)
 	/* An event without data is none, but its id counts; one that does not end is dropped. */
 	events("id: 8\n\nevent: lost\ndata: x\n", "", "8", -1);
 	events("data: one\nid: 9\n\ndata: two\n\n", "message|one|9;message|two|9;", "9", -1);
-	events("\xef\xbb\xbf" "data: x\n\nretry: 1s\nretry: \n\n", "message|x|;", "", -1);
+	events("\xef\xbb\xbf"
+	       "data: x\n\nretry: 1s\nretry: \n\n",
+	       "message|x|;", "", -1);
 }
 
 static void test_event_too_large(void **state)
@@ -85,7 +88,8 @@ static struct challenge parse(const char *s)
 
 static void test_challenges(void **state)
 {
-	struct challenge c = parse("Bearer resource_metadata=\"https://h/a,b\", scope=\"x y\", error=invalid_token");
+	struct challenge c = parse(
+		"Bearer resource_metadata=\"https://h/a,b\", scope=\"x y\", error=invalid_token");
 
 	assert_true(c.bearer);
 	assert_string_equal(c.resource_metadata, "https://h/a,b");
@@ -152,19 +156,29 @@ static void test_annotations(void **state)
 {
 #define PROP(p) "{\"type\":\"object\",\"properties\":{" p "}}"
 	assert_int_equal(valid(PROP("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}")), 0);
-	assert_int_equal(valid(PROP("\"o\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"boolean\","
-				    "\"x-mcp-header\":\"A\"}}}")), 0);
+	assert_int_equal(
+		valid(PROP("\"o\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"boolean\","
+			   "\"x-mcp-header\":\"A\"}}}")),
+		0);
 	/* A property of that name, or such a value, is no annotation. */
-	assert_int_equal(valid(PROP("\"x-mcp-header\":{\"type\":\"string\",\"default\":{\"x-mcp-header\":1}}")), 0);
-	assert_int_equal(valid(PROP("\"a\":{\"type\":\"number\",\"x-mcp-header\":\"A\"}")), -EINVAL);
+	assert_int_equal(
+		valid(PROP(
+			"\"x-mcp-header\":{\"type\":\"string\",\"default\":{\"x-mcp-header\":1}}")),
+		0);
+	assert_int_equal(valid(PROP("\"a\":{\"type\":\"number\",\"x-mcp-header\":\"A\"}")),
+			 -EINVAL);
 	assert_int_equal(valid(PROP("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"\"}")), -EINVAL);
-	assert_int_equal(valid(PROP("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A B\"}")), -EINVAL);
+	assert_int_equal(valid(PROP("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A B\"}")),
+			 -EINVAL);
 	assert_int_equal(valid(PROP("\"a\":{\"type\":\"string\",\"x-mcp-header\":7}")), -EINVAL);
 	assert_int_equal(valid(PROP("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},"
-				    "\"b\":{\"type\":\"string\",\"x-mcp-header\":\"a\"}")), -EINVAL);
+				    "\"b\":{\"type\":\"string\",\"x-mcp-header\":\"a\"}")),
+			 -EINVAL);
 	assert_int_equal(valid(PROP("\"l\":{\"type\":\"array\",\"items\":{\"type\":\"string\","
-				    "\"x-mcp-header\":\"A\"}}")), -EINVAL);
-	assert_int_equal(valid("{\"anyOf\":[{\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}}}]}"),
+				    "\"x-mcp-header\":\"A\"}}")),
+			 -EINVAL);
+	assert_int_equal(valid("{\"anyOf\":[{\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-"
+			       "header\":\"A\"}}}]}"),
 			 -EINVAL);
 }
 
@@ -180,38 +194,44 @@ static int add(void *ctx, const char *field)
 
 static void test_param_fields(void **state)
 {
-	static const char tool[] =
-		"{\"inputSchema\":" PROP("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},"
-					 "\"n\":{\"type\":\"integer\",\"x-mcp-header\":\"N\"},"
-					 "\"e\":{\"type\":\"string\",\"x-mcp-header\":\"E\"},"
-					 "\"z\":{\"type\":\"boolean\",\"x-mcp-header\":\"Z\"},"
-					 "\"o\":{\"type\":\"object\",\"properties\":{\"i\":{\"type\":\"boolean\","
-					 "\"x-mcp-header\":\"I\"}}},\"q\":{\"type\":\"string\"}") "}";
-	static const char args[] = "{\"a\":\" x\",\"n\":-5,\"e\":\"\",\"z\":null,\"o\":{\"i\":false},\"q\":\"no\"}";
+	static const char tool[] = "{\"inputSchema\":" PROP(
+		"\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},"
+		"\"n\":{\"type\":\"integer\",\"x-mcp-header\":\"N\"},"
+		"\"e\":{\"type\":\"string\",\"x-mcp-header\":\"E\"},"
+		"\"z\":{\"type\":\"boolean\",\"x-mcp-header\":\"Z\"},"
+		"\"o\":{\"type\":\"object\",\"properties\":{\"i\":{\"type\":\"boolean\","
+		"\"x-mcp-header\":\"I\"}}},\"q\":{\"type\":\"string\"}") "}";
+	static const char args[] =
+		"{\"a\":\" x\",\"n\":-5,\"e\":\"\",\"z\":null,\"o\":{\"i\":false},\"q\":\"no\"}";
 	yyjson_doc *t = json_parse(tool, sizeof(tool) - 1, 0, NULL, NULL);
 	yyjson_doc *a = json_parse(args, sizeof(args) - 1, 0, NULL, NULL);
 
 	fields[0] = '\0';
-	assert_int_equal(mcp_header_params(yyjson_doc_get_root(t), yyjson_doc_get_root(a), add, NULL), 0);
-	assert_string_equal(fields, "Mcp-Param-A: =?base64?IHg=?=|Mcp-Param-N: -5|Mcp-Param-E;|Mcp-Param-I: false|");
+	assert_int_equal(
+		mcp_header_params(yyjson_doc_get_root(t), yyjson_doc_get_root(a), add, NULL), 0);
+	assert_string_equal(
+		fields,
+		"Mcp-Param-A: =?base64?IHg=?=|Mcp-Param-N: -5|Mcp-Param-E;|Mcp-Param-I: false|");
 	yyjson_doc_free(t);
 	yyjson_doc_free(a);
 }
 
 /* --- forms --- */
 
-#define SCHEMA                                                                                                 \
-	"{\"type\":\"object\",\"properties\":{"                                                                    \
-	"\"name\":{\"type\":\"string\",\"default\":\"Ann\",\"maxLength\":5},"                                      \
-	"\"age\":{\"type\":\"integer\",\"minimum\":1},"                                                            \
-	"\"sure\":{\"type\":\"boolean\"},"                                                                         \
-	"\"size\":{\"type\":\"string\",\"oneOf\":[{\"const\":\"s\",\"title\":\"Small\"},{\"const\":\"l\"}]},"      \
-	"\"tags\":{\"type\":\"array\",\"items\":{\"enum\":[\"x\",\"y\"]},\"maxItems\":1}},"                        \
+#define SCHEMA                                                                                     \
+	"{\"type\":\"object\",\"properties\":{"                                                    \
+	"\"name\":{\"type\":\"string\",\"default\":\"Ann\",\"maxLength\":5},"                      \
+	"\"age\":{\"type\":\"integer\",\"minimum\":1},"                                            \
+	"\"sure\":{\"type\":\"boolean\"},"                                                         \
+	"\"size\":{\"type\":\"string\",\"oneOf\":[{\"const\":\"s\",\"title\":\"Small\"},{"         \
+	"\"const\":\"l\"}]},"                                                                      \
+	"\"tags\":{\"type\":\"array\",\"items\":{\"enum\":[\"x\",\"y\"]},\"maxItems\":1}},"        \
 	"\"required\":[\"age\"]}"
 
 static void form(const char *typed, const char *want)
 {
-	static const char params[] = "{\"message\":\"Hi \\u001b[2J\\u202e\",\"requestedSchema\":" SCHEMA "}";
+	static const char params[] =
+		"{\"message\":\"Hi \\u001b[2J\\u202e\",\"requestedSchema\":" SCHEMA "}";
 	yyjson_doc *p = json_parse(params, sizeof(params) - 1, 0, NULL, NULL);
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *result = yyjson_mut_obj(doc);
@@ -220,7 +240,8 @@ static void form(const char *typed, const char *want)
 	FILE *out = fmemopen(shown, sizeof(shown), "w");
 	char *text;
 
-	assert_int_equal(elicit_form(yyjson_doc_get_root(p), in, out, doc, result), want ? 0 : -EIO);
+	assert_int_equal(elicit_form(yyjson_doc_get_root(p), in, out, doc, result),
+			 want ? 0 : -EIO);
 	fclose(in);
 	fclose(out);
 	text = yyjson_mut_val_write(result, YYJSON_WRITE_NOFLAG, NULL);
@@ -237,10 +258,12 @@ static void form(const char *typed, const char *want)
 static void test_form(void **state)
 {
 	form("\n30\nyes\n1\n2\nyes\n",
-	     "{\"action\":\"accept\",\"content\":{\"name\":\"Ann\",\"age\":30,\"sure\":true,\"size\":\"s\",\"tags\":[\"y\"]}}");
+	     "{\"action\":\"accept\",\"content\":{\"name\":\"Ann\",\"age\":30,\"sure\":true,"
+	     "\"size\":\"s\",\"tags\":[\"y\"]}}");
 	/* What is wrong is asked again. */
 	form("toolong\nBob\n0\nx\n7\nmaybe\nn\nhuge\nl\nx,y\nx\ny\n",
-	     "{\"action\":\"accept\",\"content\":{\"name\":\"Bob\",\"age\":7,\"sure\":false,\"size\":\"l\",\"tags\":[\"x\"]}}");
+	     "{\"action\":\"accept\",\"content\":{\"name\":\"Bob\",\"age\":7,\"sure\":false,"
+	     "\"size\":\"l\",\"tags\":[\"x\"]}}");
 	form("\n1\n\n\n\nno\n", "{\"action\":\"decline\"}");
 	form("\n1\n\n\n\n\n", "{\"action\":\"cancel\"}");
 	form("\n", NULL);
@@ -281,10 +304,10 @@ static void test_urls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events),	       cmocka_unit_test(test_event_too_large),
-		cmocka_unit_test(test_challenges),     cmocka_unit_test(test_header_values),
-		cmocka_unit_test(test_annotations),    cmocka_unit_test(test_param_fields),
-		cmocka_unit_test(test_form),	       cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_events),	    cmocka_unit_test(test_event_too_large),
+		cmocka_unit_test(test_challenges),  cmocka_unit_test(test_header_values),
+		cmocka_unit_test(test_annotations), cmocka_unit_test(test_param_fields),
+		cmocka_unit_test(test_form),	    cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_urls),
 	};
 

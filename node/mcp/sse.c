@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-void sse_init(struct sse *s, size_t max_bytes, void (*on_event)(void *ctx, const struct sse_event *e),
-	      void *ctx)
+void sse_init(struct sse *s, size_t max_bytes,
+	      void (*on_event)(void *ctx, const struct sse_event *e), void *ctx)
 {
 	*s = (struct sse){.retry_ms = -1, .on_event = on_event, .ctx = ctx};
 	/* The line and the data of one event, each in a buffer that doubles. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Server-sent events in pieces of any size: the pieces must not matter. The first byte is the size of a piece. */
+/* Server-sent events in pieces of any size: the pieces must not matter. The first byte is the size
+ * of a piece. */
 #include "node/mcp/sse.h"
 
 #include <stdint.h>
@@ -66,7 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	whole = run(data + 1, size - 1, size, &rc[0]);
 	pieces = run(data + 1, size - 1, 1u + data[0], &rc[1]);
 	/* An event that is too large ends a stream wherever its size is seen first. */
-	if (rc[0] == 0 && rc[1] == 0 && (whole.hash != pieces.hash || whole.events != pieces.events))
+	if (rc[0] == 0 && rc[1] == 0 &&
+	    (whole.hash != pieces.hash || whole.events != pieces.events))
 		abort();
 	return 0;
 }

@@ -202,14 +202,11 @@ struct front *front_new(uv_loop_t *loop, struct ops *o, struct mcp *m, const cha
 
 /* ---- Closing ---- */
 
-static void closed(void *ctx)
+void front_waited(struct front *f)
 {
-	struct front *f = ctx;
 	void (*done)(void *ctx) = f->done;
 	void *done_ctx = f->done_ctx;
 
-	if (--f->closing)
-		return;
 	mcp_http_free(f->endpoint);
 	front_auth_close(f);
 	SSL_CTX_free(f->tls);
@@ -217,6 +214,17 @@ static void closed(void *ctx)
 	free(f);
 	if (done)
 		done(done_ctx);
+}
+
+static void closed(void *ctx)
+{
+	struct front *f = ctx;
+
+	if (--f->closing)
+		return;
+	f->waits = front_auth_busy(f);
+	if (!f->waits)
+		front_waited(f);
 }
 
 void front_close(struct front *f, void (*done)(void *ctx), void *ctx)

@@ -15,6 +15,7 @@ struct front {
 	struct auth *auth;
 	struct settings settings;
 	unsigned closing;
+	bool waits; /* closed, but for the worker */
 	void (*done)(void *ctx);
 	void *done_ctx;
 };
@@ -28,5 +29,8 @@ unsigned front_bearer(struct front *f, struct http_req *r, struct principal *p);
 void front_challenge(void *ctx, struct http_req *r, unsigned status, unsigned scopes, char *to, size_t n);
 void front_well_known(struct front *f, struct http_req *r);
 void front_login(struct front *f, struct http_req *r);
+/* The worker looks at a password: f must stay until it calls front_waited(). */
+bool front_auth_busy(const struct front *f);
+void front_waited(struct front *f);
 
 #endif

@@ -159,13 +159,13 @@ int mcp_ask(struct mcp_req *r, const char *key, const char *method, yyjson_mut_d
 			      !mcp_capable(r->caps, "elicitation.form"))))
 		return -ENOTSUP;
 	a = mcp_ask_find(r, key);
-	if (a && a->answer && mcp_answer_ok(method, a->answer))
-		return 0;
 	if (!a)
 		a = mcp_ask_add(r, key);
 	if (!a)
 		return -ENOMEM;
 	a->answer = NULL;
+	a->id = 0;
+	a->wire_key = NULL;
 	a->method = mcp_arena_text(&r->arena, method, strlen(method));
 	a->params = params ? yyjson_mut_val_write_opts(params, YYJSON_WRITE_ALLOW_INVALID_UNICODE,
 						       &r->arena.alc, NULL, NULL)
@@ -259,6 +259,17 @@ bool mcp_take_responses(struct mcp_req *r)
 	return true;
 }
 
+static bool any_open(const struct mcp_req *r)
+{
+	const struct mcp_ask *a;
+
+	for (a = r->asks; a; a = a->next) {
+		if (!a->answer)
+			return true;
+	}
+	return false;
+}
+
 static char *make_state(struct mcp_req *r)
 {
 	struct buf *b = &r->m->scratch;
@@ -302,9 +313,9 @@ static void input_required(struct mcp_req *r)
 	char *state = make_state(r);
 	struct buf *b = mcp_result_begin(r);
 	const struct mcp_ask *a;
-	const char *sep = "";
+	const char *sep = "\"inputRequests\":{";
+	const char *end = "";
 
-	OUT_LIT(b, "\"inputRequests\":{");
 	for (a = r->asks; a; a = a->next) {
 		if (a->answer || !a->method)
 			continue;
@@ -314,14 +325,16 @@ static void input_required(struct mcp_req *r)
 		mcp_out_json(b, a->params, strlen(a->params));
 		OUT_LIT(b, "}");
 		sep = ",";
+		end = "},";
 	}
-	OUT_LIT(b, "}");
+	mcp_out_text(b, end);
 	if (state) {
-		OUT_LIT(b, ",\"requestState\":");
+		OUT_LIT(b, "\"requestState\":");
 		mcp_out_str(b, state);
+		buf_u8(b, ',');
 	}
 	buf_printf(b,
-		   ",\"resultType\":\"input_required\",\"_meta\":{\"" MCP_META "serverInfo\":%s}}}",
+		   "\"resultType\":\"input_required\",\"_meta\":{\"" MCP_META "serverInfo\":%s}}}",
 		   r->m->server_info);
 	mcp_finish(r, 200, 0, NULL, buf_slice(b));
 }
@@ -348,17 +361,6 @@ static void ask_client(struct mcp_req *r)
 		OUT_LIT(b, "}");
 		mcp_send(r, buf_slice(b));
 	}
-}
-
-static bool any_open(const struct mcp_req *r)
-{
-	const struct mcp_ask *a;
-
-	for (a = r->asks; a; a = a->next) {
-		if (!a->answer)
-			return true;
-	}
-	return false;
 }
 
 void mcp_ask_send(struct mcp_req *r)

@@ -229,11 +229,13 @@ static void ir_multiple(void *ctx, struct mcp_req *r, yyjson_val *args)
 		return;
 	}
 	mcp_keep(r, "several");
-	if (fixture_ask(r, "user_name", ELICIT, FORM("What is your name?", "name", "string")) < 0)
+	if (!mcp_answer(r, "user_name") &&
+	    fixture_ask(r, "user_name", ELICIT, FORM("What is your name?", "name", "string")) < 0)
 		mcp_missing(r, "elicitation");
-	else if (fixture_ask(r, "greeting", SAMPLE, PROMPT_OF("Generate a greeting", "50")) < 0)
+	else if (!mcp_answer(r, "greeting") &&
+		 fixture_ask(r, "greeting", SAMPLE, PROMPT_OF("Generate a greeting", "50")) < 0)
 		mcp_missing(r, "sampling");
-	else if (fixture_ask(r, "client_roots", ROOTS, "{}") < 0)
+	else if (!mcp_answer(r, "client_roots") && fixture_ask(r, "client_roots", ROOTS, "{}") < 0)
 		mcp_missing(r, "roots");
 	else
 		mcp_wait(r);

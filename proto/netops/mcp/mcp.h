@@ -119,6 +119,8 @@ struct mcp *mcp_new(uv_loop_t *loop, const struct mcp_params *p, struct err *err
 /* Ends subscriptions gracefully, cancels what is under way. The transports' connections must be
  * closed before; the loop must run once more (loop_finish() does that). */
 void mcp_free(struct mcp *m);
+/* Another capability `network` from now on: JSON object text, which must live on. 0 or -EINVAL. */
+int mcp_set_network(struct mcp *m, const char *json, struct err *err);
 /* Tells the clients that the subscriptions end; before the transports close. */
 void mcp_shutdown(struct mcp *m);
 
@@ -190,8 +192,8 @@ void mcp_log(struct mcp_req *r, const char *level, const char *logger, yyjson_mu
 /* The client's answer to what was asked under key: the result object ({action, content} and so on),
  * or NULL. */
 yyjson_val *mcp_answer(struct mcp_req *r, const char *key);
-/* Asks for it: method elicitation/create, sampling/createMessage or roots/list. -ENOTSUP: the
- * client did not declare it. */
+/* Asks for it: method elicitation/create, sampling/createMessage or roots/list. An answer that is
+ * there already is dropped: it is asked anew. -ENOTSUP: the client did not declare it. */
 int mcp_ask(struct mcp_req *r, const char *key, const char *method, yyjson_mut_doc *doc,
 	    yyjson_mut_val *params);
 /* Text that the next call of the handler finds in mcp_state(); sealed on its way over the client.

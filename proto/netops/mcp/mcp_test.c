@@ -298,6 +298,85 @@ static void late_confirm(void **state)
 	testwire_close(&w);
 }
 
+/* ---- asking anew ---- */
+
+static const char *plan;
+
+/* Agrees to what was asked about only: where the plan has changed since, it asks again. */
+static void agree(void *ctx, struct mcp_req *r, yyjson_val *args)
+{
+	yyjson_mut_doc *doc;
+	yyjson_mut_val *params;
+
+	if (mcp_answer(r, "approve") && mcp_state(r) && strcmp(mcp_state(r), plan) == 0) {
+		mcp_text(r, false, "done %s", plan);
+		return;
+	}
+	doc = yyjson_mut_doc_new(NULL);
+	params = yyjson_mut_obj(doc);
+	yyjson_mut_obj_add_str(doc, params, "message", plan);
+	assert_int_equal(mcp_ask(r, "approve", "elicitation/create", doc, params), 0);
+	yyjson_mut_doc_free(doc);
+	mcp_keep(r, plan);
+	mcp_wait(r);
+}
+
+static void round_of(struct bed *b, const char *more, char *result, size_t n)
+{
+	static const char *const field[] = {"MCP-Protocol-Version",
+					    "2026-07-28",
+					    "Mcp-Method",
+					    "tools/call",
+					    "Mcp-Name",
+					    "agree",
+					    NULL};
+	struct testwire w;
+	char text[2048];
+
+	testwire_init(&w, b->m, false);
+	w.field = field;
+	snprintf(text, sizeof(text),
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+		 "call\",\"params\":{\"name\":\"agree\",%s"
+		 "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+		 "\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{}}}}}",
+		 more);
+	testwire_say(&w, text, strlen(text));
+	assert_non_null(w.last);
+	snprintf(result, n, "%s", w.last);
+	testwire_close(&w);
+}
+
+static void with_answer(struct bed *b, char *result, size_t n)
+{
+	const char *from = strstr(result, "\"requestState\":\"");
+	char more[1024];
+
+	assert_non_null(from);
+	snprintf(more, sizeof(more),
+		 "%.*s\",\"inputResponses\":{\"approve\":{\"action\":\"accept\"}},",
+		 (int)strcspn(from + 16, "\"") + 16, from);
+	round_of(b, more, result, n);
+}
+
+static void asked_anew(void **state)
+{
+	struct bed *b = *state;
+	struct mcp_tool t = {.name = "agree", .call = agree};
+	struct err err = {0};
+	char result[2048];
+
+	assert_int_equal(mcp_tool_add(b->m, &t, &err), 0);
+	plan = "first";
+	round_of(b, "", result, sizeof(result));
+	plan = "second";
+	with_answer(b, result, sizeof(result));
+	assert_non_null(strstr(result, "\"inputRequests\":{\"approve\":"));
+	assert_non_null(strstr(result, "\"message\":\"second\""));
+	with_answer(b, result, sizeof(result));
+	assert_non_null(strstr(result, "done second"));
+}
+
 /* ---- scopes ---- */
 
 static void scopes(void **state)
@@ -423,6 +502,103 @@ static void paced(void **state)
 	assert_false(mcp_subscribed(b->m, "x:/a"));
 }
 
+/* Who does not read makes nothing grow, and misses nothing. */
+static void stalled(void **state)
+{
+	static const char *const field[] = {"MCP-Protocol-Version", "2026-07-28", "Mcp-Method",
+					    "subscriptions/listen", NULL};
+	static const char request[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/listen\",\"params\":{"
+		"\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[\"x:/"
+		"a\",\"x:/"
+		"b\"]}," MODERN_META "}}";
+	struct bed *b = *state;
+	struct mcp_resource one = {.uri = "x:/a", .name = "a", .subscribe = true};
+	struct mcp_resource two = {.uri = "x:/b", .name = "b", .subscribe = true};
+	struct testwire w;
+	int i;
+
+	assert_int_equal(mcp_resource_add(b->m, &one), 0);
+	assert_int_equal(mcp_resource_add(b->m, &two), 0);
+	run_for(b, 5);
+	testwire_init(&w, b->m, false);
+	w.field = field;
+	testwire_say(&w, request, sizeof(request) - 1);
+	w.full = true;
+	for (i = 0; i < 1000; i++) {
+		mcp_updated(b->m, "x:/a", 0);
+		mcp_updated(b->m, "x:/b", 0);
+		mcp_lists_changed(b->m, true, false, false);
+		uv_run(&b->loop, UV_RUN_NOWAIT);
+	}
+	assert_int_equal(w.events, 2); /* acknowledged, and what filled it */
+	w.full = false;
+	mcp_wire_drained(&w.w);
+	assert_int_equal(w.events, 5); /* both resources and the list */
+	mcp_wire_drained(&w.w);
+	run_for(b, 5);
+	assert_int_equal(w.events, 5);
+	testwire_close(&w);
+}
+
+static char closed_session[32];
+static char call_session[32];
+
+static void session_closed(void *ctx, const char *session)
+{
+	snprintf(closed_session, sizeof(closed_session), "%s", session);
+}
+
+static void note_session(void *ctx, struct mcp_req *r, yyjson_val *args)
+{
+	snprintf(call_session, sizeof(call_session), "%s", mcp_principal(r)->session);
+	mcp_text(r, false, "ok");
+}
+
+/* What is bound to a session hears of its end, over HTTP and stdio. */
+static void session_names(void **state)
+{
+	static const char initialize[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
+		"\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":"
+		"\"c\","
+		"\"version\":\"1\"}}}";
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/"
+				      "call\",\"params\":{\"name\":\"n\"}}";
+	struct bed *b = *state;
+	struct mcp_tool t = {.name = "n", .call = note_session};
+	const char *field[] = {"Mcp-Session-Id", NULL, NULL};
+	struct mcp_headers h = {0};
+	struct err err = {0};
+	struct testwire w;
+	char session[64];
+
+	b->m->params.session_closed = session_closed;
+	assert_int_equal(mcp_tool_add(b->m, &t, &err), 0);
+	testwire_init(&w, b->m, true);
+	testwire_say(&w, initialize, sizeof(initialize) - 1);
+	testwire_say(&w, request, sizeof(request) - 1);
+	assert_int_equal(strlen(call_session), 22);
+	testwire_close(&w);
+	assert_string_equal(closed_session, call_session);
+	testwire_init(&w, b->m, false);
+	testwire_say(&w, initialize, sizeof(initialize) - 1);
+	snprintf(session, sizeof(session), "%s", w.session);
+	testwire_close(&w);
+	field[1] = session;
+	testwire_init(&w, b->m, false);
+	w.field = field;
+	testwire_say(&w, request, sizeof(request) - 1);
+	assert_string_equal(call_session, session);
+	testwire_close(&w);
+	testwire_init(&w, b->m, false);
+	h.session = session;
+	mcp_http_delete(&w.w, &h);
+	assert_int_equal(w.status, 204);
+	assert_string_equal(closed_session, session);
+	testwire_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,9 +606,12 @@ int main(void)
 		cmocka_unit_test(encodings),
 		cmocka_unit_test_setup_teardown(mirrors, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(late_confirm, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(asked_anew, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(scopes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(cancelling, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(paced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(stalled, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(session_names, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

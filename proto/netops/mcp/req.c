@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define POOL 256
+#define POOL 64
 
 struct mcp_req *mcp_req_new(struct mcp *m, struct mcp_wire *w)
 {

@@ -69,6 +69,17 @@ static int check_params(const struct mcp_params *p, struct err *err)
 	return ok ? 0 : err_set(err, -EINVAL, "the capability network is not a JSON object");
 }
 
+int mcp_set_network(struct mcp *m, const char *json, struct err *err)
+{
+	struct mcp_params p = m->params;
+
+	p.network = json;
+	if (check_params(&p, err) < 0)
+		return -EINVAL;
+	m->params.network = json;
+	return 0;
+}
+
 struct mcp *mcp_new(uv_loop_t *loop, const struct mcp_params *p, struct err *err)
 {
 	struct mcp *m;
@@ -288,7 +299,7 @@ static void tick(uv_timer_t *t)
 		return;
 	}
 	/* Nothing under way: only what is swept slowly. */
-	uv_timer_start(t, tick, busy ? TICK_MS : KEEP_ALIVE / 1000, 0);
+	uv_timer_start(t, tick, busy ? TICK_MS : (uint64_t)(m->next_sweep - m->now) / 1000 + 1, 0);
 }
 
 void mcp_timer_start(struct mcp *m)

@@ -471,6 +471,7 @@ void mcp_rpc_listen(struct mcp_req *r)
 	r->caps = NULL;
 	r->progress_token = NULL;
 	r->id = l->id;
+	mcp_timer_start(r->m); /* keeps the way open */
 	mcp_listen_send(l, "notifications/subscriptions/acknowledged",
 			b.failed ? ",\"notifications\":{}" : (char *)b.p);
 	buf_free(&b);

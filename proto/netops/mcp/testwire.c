@@ -46,7 +46,7 @@ static bool event(struct mcp_wire *w, const char *id, struct slice json)
 {
 	of(w)->events++;
 	keep(of(w), json);
-	return true;
+	return !of(w)->full;
 }
 
 static void retry(struct mcp_wire *w, unsigned ms)

@@ -13,6 +13,7 @@ struct testwire {
 	char *last;	  /* the last message, JSON text */
 	unsigned events;
 	bool opened, ended, gone;
+	bool full; /* the peer does not read */
 	/* Header fields: pairs of name and value, ended by NULL. */
 	const char *const *field;
 };

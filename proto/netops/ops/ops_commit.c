@@ -200,6 +200,7 @@ static int stage(void *ctx, struct changes *out, struct neterr *e)
 
 static void submit(struct commit *k)
 {
+	struct ops *o = k->o;
 	struct txn_request q = {
 		.by = &k->by,
 		.token = k->c.token,
@@ -229,8 +230,9 @@ static void submit(struct commit *k)
 		if (!k->c.token || txn_state(k->o->txn) == TXN_PENDING)
 			q.stage = stage;
 	}
-	txn_submit(k->o->txn, &q, clock_now());
-	ops_arm(k->o);
+	/* k may be gone after this. */
+	txn_submit(o->txn, &q, clock_now());
+	ops_arm(o);
 }
 
 /* ---- The way to the client ---- */

@@ -133,7 +133,8 @@ static void got_ribs(void *ctx, struct slice json, struct neterr *e)
 		const char *af = yyjson_get_str(yyjson_obj_get(rib, "address-family"));
 		const char *colon = af ? strrchr(af, ':') : NULL;
 
-		if (af && strcmp(colon ? colon + 1 : af, family) == 0)
+		/* ietf-routing's ipv4, or the module's own ipv4-unicast */
+		if (af && strncmp(colon ? colon + 1 : af, family, strlen(family)) == 0)
 			yyjson_mut_arr_append(list, yyjson_val_mut_copy(out, rib));
 	}
 	text = yyjson_mut_val_write(root, 0, &len);
@@ -357,6 +358,33 @@ static void read_library(void *ctx, struct mcp_req *r, const char *uri)
 	else
 		no_such(c);
 	free(text);
+}
+
+/* What owns running now: the engine's state, and what waits for its confirmation (without its token). */
+static void read_transaction(void *ctx, struct mcp_req *r, const char *uri)
+{
+	struct call *c = reading(ctx, r, uri);
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
+	yyjson_mut_val *pending;
+	struct txn *txn;
+	char *text;
+	size_t len;
+
+	if (!c) {
+		yyjson_mut_doc_free(doc);
+		return;
+	}
+	txn = ops_txn(c->f->o);
+	yyjson_mut_obj_add_str(doc, root, "state", txn_state_name(txn_state(txn)));
+	yyjson_mut_obj_add_strcpy(doc, root, "runningHash", store_hash(ops_store(c->f->o)));
+	pending = txn_pending(txn, doc, clock_now());
+	if (pending)
+		yyjson_mut_obj_add_val(doc, root, "pending", pending);
+	text = yyjson_mut_val_write(root, 0, &len);
+	content(c, "application/json", slice_of(text ? text : "{}", text ? len : 2));
+	free(text);
+	yyjson_mut_doc_free(doc);
 }
 
 static const char *value_of(const struct mcp_var *var, size_t n, const char *name)
@@ -585,6 +613,14 @@ static const struct mcp_resource fixed[] = {
 	 .subscribe = true,
 	 .scope = SCOPE_READ,
 	 .read = read_file},
+	{.uri = "network:///transaction",
+	 .name = "transaction",
+	 .title = "Transaction",
+	 .description = "Who owns running, and which commit waits for its confirmation.",
+	 .mime = "application/json",
+	 .subscribe = true,
+	 .scope = SCOPE_READ,
+	 .read = read_transaction},
 	{.uri = "network:///yang/library",
 	 .name = "yang-library",
 	 .title = "YANG library",

@@ -166,7 +166,10 @@ static void changed(void *ctx, enum datastore ds, const char *path)
 	struct change_at at = {ds, path};
 	struct face *f = ctx;
 
-	mcp_updated_if(f->m, touched, &at, GAP_MS);
+	if (strcmp(path, "/depanneur-netops:netops/transaction") == 0)
+		mcp_updated(f->m, "network:///transaction", GAP_MS);
+	else
+		mcp_updated_if(f->m, touched, &at, GAP_MS);
 }
 
 static bool is_log(void *ctx, const char *uri)

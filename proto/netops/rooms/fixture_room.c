@@ -221,6 +221,7 @@ static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_n
 	if (sys) {
 		room.schema = config_schema_new("depanneur-sys", depanneur_sys_yang, NULL);
 		room.modules = sys_modules;
+		room.max_line = COUNTER_LINE_LIMIT;
 	} else if (strcmp(r->name, "crate") == 0) {
 		room.schema = counter_schema_new("crate", crate_modules, NULL);
 		room.modules = crate_modules;

@@ -388,6 +388,9 @@ static int read_hello(struct room *room, yyjson_val *result, struct err *err)
 
 	if (!name || strcmp(name, room->name) != 0)
 		return err_set(err, -EINVAL, "it says that it is room %.40s", name ? name : "?");
+	room->max_line = yyjson_get_uint(yyjson_obj_get(result, "max_line"));
+	if (room->max_line < 1024 || room->max_line > COUNTER_LINE_LIMIT)
+		room->max_line = COUNTER_MAX_LINE;
 	if (n > ROOM_MODULES_MAX)
 		return err_set(err, -E2BIG, "it lists more than %d modules", ROOM_MODULES_MAX);
 	modules_free(room->next, room->n_next);

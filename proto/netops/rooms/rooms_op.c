@@ -352,7 +352,7 @@ static const struct payload *way_back(struct part *p)
 		while ((step = yyjson_mut_arr_remove_first(inv->slice[i - 1])))
 			yyjson_mut_arr_append(steps, yyjson_mut_val_mut_copy(turned.doc, step));
 	}
-	if (!steps || payload_slice(&turned, steps) != 0) {
+	if (!steps || payload_slice(&turned, steps, room_slice(p->room)) != 0) {
 		payload_free(&turned);
 		return &p->back;
 	}

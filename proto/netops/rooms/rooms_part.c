@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE_BYTES (COUNTER_MAX_LINE / 2)
+#define ENVELOPE 512 /* of a request around its steps */
 
 /* ---- Payloads ---- */
 
@@ -41,8 +41,28 @@ static int add_slice(struct payload *p)
 	return 0;
 }
 
-int payload_slice(struct payload *p, yyjson_mut_val *steps)
+size_t room_slice(const struct room *room)
 {
+	return room->max_line - ENVELOPE;
+}
+
+static bool has_purge(yyjson_mut_val *steps)
+{
+	yyjson_mut_val *step;
+	size_t i;
+	size_t n;
+
+	yyjson_mut_arr_foreach(steps, i, n, step)
+	{
+		if (yyjson_mut_obj_get(step, "purge"))
+			return true;
+	}
+	return false;
+}
+
+int payload_slice(struct payload *p, yyjson_mut_val *steps, size_t max)
+{
+	bool whole = has_purge(steps);
 	size_t left = 0;
 	size_t count = yyjson_mut_arr_size(steps);
 
@@ -50,12 +70,14 @@ int payload_slice(struct payload *p, yyjson_mut_val *steps)
 		yyjson_mut_val *step = yyjson_mut_arr_remove_first(steps);
 		size_t n = text_size(step) + 1;
 
+		if (n > max || (whole && n > left && p->n_slices > 0))
+			return -E2BIG;
 		if (n > left) {
 			if (add_slice(p) != 0)
 				return -ENOMEM;
-			left = SLICE_BYTES;
+			left = max;
 		}
-		left -= n < left ? n : left;
+		left -= n;
 		yyjson_mut_arr_append(p->slice[p->n_slices - 1], step);
 	}
 	return 0;
@@ -90,13 +112,16 @@ yyjson_mut_val *payload_params(const struct payload *p, size_t i, bool dry_run, 
 /* ---- Room sys: steps ---- */
 
 static int take_plan(struct payload *to, int rc, struct plan *plan, const struct room *room,
-		     const struct err *err, struct neterr *e)
+		     struct err *err, struct neterr *e)
 {
 	if (rc == 0) {
 		to->doc = plan->doc;
 		plan->doc = NULL;
 		if (plan->steps)
-			rc = payload_slice(to, plan->steps);
+			rc = payload_slice(to, plan->steps, room_slice(room));
+		if (rc == -E2BIG)
+			err_set(err, rc, "the steps are more than a request of %zu bytes holds",
+				room->max_line);
 	}
 	plan_free(plan);
 	if (rc == 0)

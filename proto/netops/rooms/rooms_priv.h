@@ -39,6 +39,7 @@ struct room {
 	bool up;		    /* hello is said, modules are known */
 	unsigned epoch;		    /* how often it came up: another one, other state */
 	uint64_t lost;		    /* events, of this connection */
+	size_t max_line;	    /* of a request, by its hello */
 	struct room_module *module; /* of the last hello, also where it has gone */
 	size_t n_modules;
 	struct room_module *next; /* of a hello whose sources are being fetched */
@@ -89,11 +90,15 @@ struct payload {
 	size_t n_slices;
 };
 void payload_free(struct payload *p);
-/* Cuts an array of steps (of p->doc) into slices. Returns 0 or -ENOMEM. */
-int payload_slice(struct payload *p, yyjson_mut_val *steps);
+/* Cuts an array of steps (of p->doc) into slices of at most max bytes, roughly. Steps among which
+ * one is `purge` stay together, as it removes what the others do not name. Returns 0, -E2BIG or
+ * -ENOMEM. */
+int payload_slice(struct payload *p, yyjson_mut_val *steps, size_t max);
 /* Params of request i of p: *method, and an object of doc. NULL: no memory. */
 yyjson_mut_val *payload_params(const struct payload *p, size_t i, bool dry_run, yyjson_mut_doc *doc,
 			       const char **method);
+/* Bytes of steps in one request to the room. */
+size_t room_slice(const struct room *room);
 size_t payload_requests(const struct payload *p);
 
 /* What one room has to do with a change. */

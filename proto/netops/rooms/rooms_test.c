@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Changes over several rooms, which are real processes: what they refuse, and kill -9 of each in
  * every phase. Afterwards all are new or all are old. */
-#include "proto/netops/rooms/rooms.h"
+#include "proto/netops/rooms/rooms_priv.h"
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -377,6 +377,51 @@ static void steps_for_sys(void **state)
 	changes_free(&c);
 }
 
+static yyjson_mut_val *some_steps(struct payload *p, unsigned n)
+{
+	yyjson_mut_val *steps;
+
+	*p = (struct payload){.doc = yyjson_mut_doc_new(NULL)};
+	steps = yyjson_mut_arr(p->doc);
+	for (; n > 0; n--)
+		yyjson_mut_obj_add_uint(
+			p->doc,
+			json_add_obj(p->doc, yyjson_mut_arr_add_obj(p->doc, steps), "route"),
+			"metric", n);
+	return steps;
+}
+
+static void steps_fill_several_requests(void **state)
+{
+	struct payload p;
+	yyjson_mut_val *steps = some_steps(&p, 100);
+	size_t total = 0;
+	size_t i;
+
+	assert_int_equal(payload_slice(&p, steps, 500), 0);
+	assert_true(p.n_slices > 4);
+	for (i = 0; i < p.n_slices; i++) {
+		size_t n;
+		char *text = yyjson_mut_val_write(p.slice[i], 0, &n);
+
+		assert_true(n <= 500 + 2);
+		free(text);
+		total += yyjson_mut_arr_size(p.slice[i]);
+	}
+	assert_int_equal(total, 100);
+	payload_free(&p);
+	/* What is not named beside a purge would be removed. */
+	steps = some_steps(&p, 100);
+	json_add_obj(p.doc, yyjson_mut_arr_add_obj(p.doc, steps), "purge");
+	assert_int_equal(payload_slice(&p, steps, 500), -E2BIG);
+	payload_free(&p);
+	steps = some_steps(&p, 100);
+	json_add_obj(p.doc, yyjson_mut_arr_add_obj(p.doc, steps), "purge");
+	assert_int_equal(payload_slice(&p, steps, 10000), 0);
+	assert_int_equal(p.n_slices, 1);
+	payload_free(&p);
+}
+
 /* ---- Refusals ---- */
 
 static void one_refuses_and_none_changes(void **state)
@@ -687,6 +732,7 @@ int main(void)
 		WITH_ROOMS(apply_undo_reconcile),
 		WITH_ROOMS(a_room_in_the_tree_of_another),
 		WITH_ROOMS(steps_for_sys),
+		cmocka_unit_test(steps_fill_several_requests),
 		WITH_ROOMS(one_refuses_and_none_changes),
 		WITH_ROOMS(sys_goes_back_by_what_it_had_seen),
 		WITH_ROOMS(what_cannot_be_taken_back_is_told),

@@ -433,11 +433,15 @@ static int check_mentioned(struct checker *c, struct lyd_node *node)
 	const struct snode *s = snode(node->schema);
 	struct lyd_node *from;
 	size_t i;
+	int now;
 	int rc = 0;
 
 	for (i = 0; i < s->n_mentioned && rc == 0; i++) {
 		const struct xexpr *x = s->mentioned[i];
 
+		/* The same everywhere, and as before: good where something is, or nothing is. */
+		if (x->context_free && tree_same(c->t, x, &now))
+			continue;
 		if (!expr_scope(c->t, x, node, &from))
 			continue;
 		rc = again(c, x, from);
@@ -508,8 +512,10 @@ static int check_step(struct checker *c, const struct trail_step *s)
 
 	if (s->op == TRAIL_LINK && tree_attached(c->t, s->node))
 		rc = check_came(c, s->node);
-	if (rc == 0 && s->op == TRAIL_UNLINK)
-		return check_gone(c, s) ?: in_place ? check_below(c, s->parent) : 0;
+	if (rc == 0 && s->op == TRAIL_UNLINK) {
+		rc = check_gone(c, s);
+		return rc || !in_place ? rc : check_below(c, s->parent);
+	}
 	if (rc == 0)
 		rc = check_mentioned(c, s->node);
 	if (rc == 0)

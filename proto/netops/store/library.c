@@ -19,7 +19,25 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*x)->revision ? (*x)->revision : "", (*y)->revision ? (*y)->revision : "");
 }
 
-/* All modules of the context by name; *out is malloc'ed. */
+/* What libyang brings along for itself is no part of the node. */
+static bool is_inner(const struct schema *s, const struct lys_module *mod)
+{
+	static const char *const names[] = {"yang", "ietf-yang-schema-mount",
+					    "ietf-yang-structure-ext"};
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (strcmp(s->entry[i].name, mod->name) == 0)
+			return false;
+	}
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i], mod->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* All modules of the node by name; *out is malloc'ed. */
 static int sorted(const struct schema *s, const struct lys_module ***out, size_t *n)
 {
 	const struct lys_module *mod;
@@ -29,6 +47,8 @@ static int sorted(const struct schema *s, const struct lys_module ***out, size_t
 
 	*n = 0;
 	while ((mod = ly_ctx_get_module_iter(s->ctx, &i))) {
+		if (is_inner(s, mod))
+			continue;
 		more = realloc(r, (*n + 1) * sizeof(*r));
 		if (!more) {
 			free(r);

@@ -426,6 +426,30 @@ static void test_edits_denied(void **state)
 	store_free(s);
 }
 
+/* A failed check elsewhere tells nobody what he may not read. */
+static void test_errors_hide(void **state)
+{
+	struct store *s = store_with(schema, OPS(RULE("a", "\"path\":\"" ETH1 "\"" DENY)));
+	struct neterr e = {0};
+	struct changes c = {0};
+
+	assert_int_equal(changes_add(&c, CHANGE_DELETE, ETH1 "/type", "iana-if-type:bridge", NULL,
+				     NULL, NULL),
+			 0);
+	assert_int_equal(store_check(s, &c, &e), -EINVAL);
+	assert_string_equal(e.err.where, ETH1 "/type");
+	store_hide(s, &eve, &e);
+	assert_string_equal(e.err.where, ETH1 "/type");
+	store_hide(s, &ann, &e);
+	assert_string_equal(e.err.where, "");
+	assert_null(strstr(e.err.what, "type"));
+	assert_int_equal(e.code, NETERR_CONFIG_INCOMPATIBLE);
+	assert_string_equal(e.tag, "data-missing");
+	neterr_clear(&e);
+	changes_free(&c);
+	store_free(s);
+}
+
 static int make_schema(void **state)
 {
 	schema = schema_new(modules, sizeof(modules) / sizeof(*modules), NULL);
@@ -443,7 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_data),	     cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_reads_omit),   cmocka_unit_test(test_completion_hides),
-		cmocka_unit_test(test_edits_denied),
+		cmocka_unit_test(test_edits_denied), cmocka_unit_test(test_errors_hide),
 	};
 
 	return cmocka_run_group_tests(tests, make_schema, free_schema);

@@ -272,38 +272,63 @@ static int step(struct reader *r)
 	return rc;
 }
 
+static int read_steps(struct reader *r, const char *text)
+{
+	int rc;
+
+	while (*r->p) {
+		if (r->out->n && !r->out->step[r->out->n - 1].key &&
+		    (r->out->step[r->out->n - 1].node->nodetype & (LYS_LIST | LYS_LEAFLIST)))
+			return bad(r, "a list needs its keys before what is below it");
+		rc = step(r);
+		if (rc)
+			return rc == -ENOMEM ? err_set(r->err, rc, "no memory") : rc;
+		r->out->end[r->out->n - 1] = (size_t)(r->p - text);
+		if (*r->p == '/' && r->p[1])
+			r->p++;
+		else if (*r->p)
+			return bad(r, "no path from here on");
+	}
+	return 0;
+}
+
 int path_parse(const struct ly_ctx *ctx, const char *text, struct path *out, struct err *err)
 {
 	struct reader r = {.p = text ? text : "/", .ctx = ctx, .out = out, .err = err};
-	int rc;
 
 	out->n = 0;
 	if (strlen(r.p) > PATH_MAX_BYTES)
 		return bad(&r, "too long");
 	if (*r.p == '/')
 		r.p++;
-	while (*r.p) {
-		if (out->n && !out->step[out->n - 1].key &&
-		    (out->step[out->n - 1].node->nodetype & (LYS_LIST | LYS_LEAFLIST)))
-			return bad(&r, "a list needs its keys before what is below it");
-		rc = step(&r);
-		if (rc)
-			return rc == -ENOMEM ? err_set(err, rc, "no memory") : rc;
-		if (*r.p == '/' && r.p[1])
-			r.p++;
-		else if (*r.p)
-			return bad(&r, "no path from here on");
-	}
-	return 0;
+	return read_steps(&r, text ? text : "/");
+}
+
+static void drop_steps(struct path *p, size_t keep)
+{
+	while (p->n > keep)
+		free(p->step[--p->n].key);
+}
+
+int path_parse_on(const struct ly_ctx *ctx, const char *text, size_t keep, struct path *p,
+		  struct err *err)
+{
+	struct reader r = {.ctx = ctx, .out = p, .err = err};
+
+	drop_steps(p, keep);
+	if (keep == 0)
+		return path_parse(ctx, text, p, err);
+	r.p = text + p->end[keep - 1];
+	if (strlen(text) > PATH_MAX_BYTES)
+		return bad(&r, "too long");
+	if (*r.p == '/' && r.p[1])
+		r.p++;
+	return read_steps(&r, text);
 }
 
 void path_free(struct path *p)
 {
-	size_t i;
-
-	for (i = 0; i < p->n; i++)
-		free(p->step[i].key);
-	p->n = 0;
+	drop_steps(p, 0);
 }
 
 struct lyd_node *path_find(struct lyd_node *root, const struct path *p, size_t *depth)

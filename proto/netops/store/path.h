@@ -21,13 +21,18 @@ struct path_step {
 
 struct path {
 	struct path_step step[PATH_MAX_STEPS];
-	size_t n; /* 0: the root */
+	size_t end[PATH_MAX_STEPS]; /* where in the text each step ends */
+	size_t n;		    /* 0: the root */
 };
 
 /* Either form, one step after the other. Release with path_free(), after a failure too. 0, or
  * -EINVAL, -ENOMEM and err. */
 int path_parse(const struct ly_ctx *ctx, const char *text, struct path *out, struct err *err);
 void path_free(struct path *p);
+/* The same for a text that is like the one before up to the end of the first `keep` steps, which
+ * are kept. */
+int path_parse_on(const struct ly_ctx *ctx, const char *text, size_t keep, struct path *p,
+		  struct err *err);
 /* The node of p in the tree of which root is the first top-level node, or the deepest one that is
  * there; *depth: how many steps that are. NULL where not even the first is there. A last step
  * without keys finds no list entry. */

@@ -125,10 +125,9 @@ static bool is_bare(const struct lyd_node *node)
 	return true;
 }
 
-static int play_one(struct tree *t, const struct change *c, const struct path *p, struct neterr *e)
+static int play_one(struct tree *t, const struct change *c, const struct path *p,
+		    struct lyd_node *found, size_t depth, struct neterr *e)
 {
-	size_t depth;
-	struct lyd_node *found = path_find(t->root, p, &depth);
 	struct lyd_node *node;
 	int rc;
 
@@ -165,24 +164,90 @@ static int play_one(struct tree *t, const struct change *c, const struct path *p
 	return -EINVAL;
 }
 
+/* Where the change before was, so that the next one, which is mostly beside it, begins from there.
+ */
+struct cursor {
+	const char *text;
+	struct path path;
+	struct lyd_node *node[PATH_MAX_STEPS];
+	size_t found; /* how many of the steps have their node */
+};
+
+/* How many steps of the cursor's path the text begins with. */
+static size_t shared(const struct cursor *at, const char *text)
+{
+	size_t n = 0;
+	size_t steps = 0;
+
+	if (!at->text)
+		return 0;
+	for (; steps < at->path.n; steps++) {
+		size_t end = at->path.end[steps];
+
+		if (strncmp(at->text + n, text + n, end - n) != 0 ||
+		    (text[end] != '/' && text[end]))
+			break;
+		n = end;
+	}
+	return steps;
+}
+
+static int seek(struct tree *t, struct cursor *at, const char *text, struct neterr *e)
+{
+	size_t keep = shared(at, text);
+	struct lyd_node *siblings;
+	size_t i;
+	int rc;
+
+	at->text = NULL;
+	if (at->found > keep)
+		at->found = keep;
+	rc = path_parse_on(t->schema->ctx, text, keep, &at->path, &e->err);
+	if (rc)
+		return rc;
+	at->text = text;
+	for (i = at->found; i < at->path.n; i++) {
+		const struct path_step *s = &at->path.step[i];
+
+		siblings = tree_first(t, i ? at->node[i - 1] : NULL);
+		at->node[i] = NULL;
+		if (!s->key && (s->node->nodetype & (LYS_LIST | LYS_LEAFLIST)))
+			break;
+		if (!siblings || lyd_find_sibling_val(siblings, s->node, s->key, 0, &at->node[i]) ||
+		    !at->node[i])
+			break;
+	}
+	at->found = i;
+	return 0;
+}
+
+static int play_at(struct tree *t, struct cursor *at, const struct change *c, struct neterr *e)
+{
+	int rc = seek(t, at, c->path, e);
+
+	if (rc)
+		neterr_set(e, NETERR_CONFIG_INCOMPATIBLE, "unknown-element",
+			   "a change has a path that the schema does not know: %.120s", c->path);
+	else if (at->path.n == 0)
+		rc = misfit(c, "the root is no node", e);
+	else
+		rc = play_one(t, c, &at->path, at->found ? at->node[at->found - 1] : NULL,
+			      at->found, e);
+	/* What it names itself may be another node now. */
+	if (at->found && at->found == at->path.n)
+		at->found--;
+	return rc;
+}
+
 int tree_play(struct tree *t, const struct changes *c, struct neterr *e)
 {
-	struct path p;
+	struct cursor at = {0};
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < c->n && rc == 0; i++) {
-		rc = path_parse(t->schema->ctx, c->at[i].path, &p, &e->err);
-		if (rc == 0 && p.n == 0)
-			rc = misfit(&c->at[i], "the root is no node", e);
-		else if (rc)
-			neterr_set(e, NETERR_CONFIG_INCOMPATIBLE, "unknown-element",
-				   "a change has a path that the schema does not know: %.120s",
-				   c->at[i].path);
-		else
-			rc = play_one(t, &c->at[i], &p, e);
-		path_free(&p);
-	}
+	for (i = 0; i < c->n && rc == 0; i++)
+		rc = play_at(t, &at, &c->at[i], e);
+	path_free(&at.path);
 	if (rc == -ENOMEM)
 		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 	return rc;

@@ -164,3 +164,38 @@ int store_get(struct store *s, enum datastore ds, const char *candidate, const s
 	store_close(s, ds, tree);
 	return rc;
 }
+
+/* Whether every node of a path may be read: those that are there as they are, the rest by the
+ * schema. */
+static bool may_know(struct store *s, const struct principal *p, const struct path *path)
+{
+	struct lyd_node *n;
+	size_t depth;
+
+	if (path->n == 0)
+		return true;
+	if (!nacm_schema(s->nacm, p, NACM_READ, path->step[path->n - 1].node))
+		return false;
+	for (n = path_find(s->tree.root, path, &depth); n; n = lyd_parent(n)) {
+		if (!store_may(s, p, NACM_READ, n))
+			return false;
+	}
+	return true;
+}
+
+void store_hide(struct store *s, const struct principal *p, struct neterr *e)
+{
+	enum neterr_code code = e->code;
+	struct path path;
+	char tag[sizeof(e->tag)];
+	bool known;
+
+	if (!p || code == NETERR_NONE || e->err.where[0] != '/')
+		return;
+	known = path_parse(s->schema->ctx, e->err.where, &path, NULL) == 0 && may_know(s, p, &path);
+	path_free(&path);
+	if (known)
+		return;
+	memcpy(tag, e->tag, sizeof(tag));
+	neterr_set(e, code, tag, "a constraint is violated in a part that you may not read");
+}

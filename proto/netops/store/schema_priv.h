@@ -38,6 +38,11 @@ struct xexpr {
 	char *text; /* "boolean(…)" */
 	const struct lysc_prefix *prefixes;
 	const struct lysc_must *must;
+	/* Of context-free ones: the verdict before the trail `noted` began, and what the tree is
+	 * settled for. */
+	uint64_t noted;
+	int before;
+	int settled;
 	const char *source; /* as the module has it, for people */
 	struct xexpr *next;
 };

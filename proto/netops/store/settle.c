@@ -253,6 +253,21 @@ static int settle_when(void *ctx, struct lyd_node *parent)
 	return 0;
 }
 
+/* Whether a context-free when says what the tree is settled for already; if not, it is to be now.
+ */
+static bool is_settled(const struct tree *t, struct xexpr *x)
+{
+	int now;
+
+	if (!x->context_free || x->noted != t->id)
+		return false;
+	now = tree_eval(t, x, NULL);
+	if (now == x->settled)
+		return true;
+	x->settled = now;
+	return false;
+}
+
 static int settle_mentioned(struct tree *t, struct lyd_node *node, struct neterr *e)
 {
 	const struct snode *s = snode(node->schema);
@@ -261,10 +276,10 @@ static int settle_mentioned(struct tree *t, struct lyd_node *node, struct neterr
 	int rc = 0;
 
 	for (i = 0; i < s->n_mentioned && rc == 0; i++) {
-		const struct xexpr *x = s->mentioned[i];
+		struct xexpr *x = s->mentioned[i];
 		struct when_walk w = {t, x->owner, e};
 
-		if (x->is_must)
+		if (x->is_must || is_settled(t, x))
 			continue;
 		from = NULL;
 		if (!expr_scope(t, x, node, &from))
@@ -383,7 +398,8 @@ static int look_mentioned(struct disallowed *d, struct lyd_node *node)
 	for (i = 0; i < s->n_mentioned && rc == 0; i++) {
 		const struct xexpr *x = s->mentioned[i];
 
-		if (x->is_must || !expr_scope(d->t, x, node, &from))
+		if (x->is_must || (x->context_free && tree_eval(d->t, x, NULL) == 1) ||
+		    !expr_scope(d->t, x, node, &from))
 			continue;
 		d->owner = x->owner;
 		if (from && from->schema == x->owner)

@@ -34,8 +34,12 @@ struct nacm *store_nacm(struct store *s);
 /* Replaces all of running by RFC 7951 JSON, validated whole (at start, from a checkpoint). */
 int store_load(struct store *s, const char *json, size_t n, struct neterr *e);
 /* Whether running with these changes is valid (types, keys, must, when, leafref, unique, mandatory, min/max-elements);
- * looks only at what they can affect. Running stays as it is. */
+ * looks only at what they can affect, so running itself must be valid (store_load() sees to that; an empty one is,
+ * unless a module wants a node at its top). Running stays as it is. */
 int store_check(struct store *s, const struct changes *c, struct neterr *e);
+/* What p may be told of a failure: where it lies at a node that p may not read, neither its path nor its text stays. The
+ * checks above know no principal; whoever answers one calls this first. */
+void store_hide(struct store *s, const struct principal *p, struct neterr *e);
 /* Running takes the changes, which store_check() has accepted on this very running. Candidates are rebased: where one
  * changed the same node, it has a conflict (store_conflicts). Cannot fail but by want of memory: then nothing changed. */
 int store_apply(struct store *s, const struct changes *c);

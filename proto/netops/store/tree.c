@@ -3,13 +3,14 @@
 #include "proto/netops/store/tree.h"
 
 #include <errno.h>
-#include <libyang/plugins_types.h>
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t last_trail;
+
 int tree_init(struct tree *t, struct schema *schema)
 {
-	*t = (struct tree){.schema = schema};
+	*t = (struct tree){.schema = schema, .id = ++last_trail};
 	index_init(&t->index);
 	return 0;
 }
@@ -153,6 +154,35 @@ static int trail(struct tree *t, enum trail_op op, struct lyd_node *node, struct
 	return 0;
 }
 
+/* An instance of node is about to come, go or change: what do the expressions that are the same
+ * everywhere say before that? Then nobody need look everywhere when they say it still. */
+static void note(struct tree *t, const struct lysc_node *node)
+{
+	const struct snode *s = snode(node);
+	size_t i;
+
+	for (i = 0; i < s->n_mentioned; i++) {
+		struct xexpr *x = s->mentioned[i];
+
+		if (!x->context_free || x->noted == t->id)
+			continue;
+		x->noted = t->id;
+		x->before = tree_eval(t, x, NULL);
+		x->settled = x->before;
+	}
+}
+
+static void note_below(struct tree *t, const struct lyd_node *top)
+{
+	const struct lyd_node *node;
+
+	LYD_TREE_DFS_BEGIN(top, node)
+	{
+		note(t, node->schema);
+		LYD_TREE_DFS_END(top, node);
+	}
+}
+
 static void fix_root(struct tree *t)
 {
 	while (t->root && t->root->prev->next)
@@ -265,6 +295,7 @@ struct lyd_node *tree_new_inner(struct tree *t, struct lyd_node *parent,
 {
 	struct lyd_node *n = NULL;
 
+	note(t, node);
 	if (lyd_new_inner(parent, node->module, node->name, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "operation-failed", NULL, e);
 		return NULL;
@@ -275,8 +306,12 @@ struct lyd_node *tree_new_inner(struct tree *t, struct lyd_node *parent,
 struct lyd_node *tree_new_entry(struct tree *t, struct lyd_node *parent,
 				const struct lysc_node *node, const char *keys, struct neterr *e)
 {
+	const struct lysc_node *key;
 	struct lyd_node *n = NULL;
 
+	note(t, node);
+	for (key = lysc_node_child(node); key && (key->flags & LYS_KEY); key = key->next)
+		note(t, key);
 	if (lyd_new_list2(parent, node->module, node->name, keys, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "invalid-value", NULL, e);
 		return NULL;
@@ -309,6 +344,7 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 		neterr_set(e, NETERR_INTERNAL, "resource-denied", "no memory");
 		return NULL;
 	}
+	note(t, node);
 	if (lyd_new_term(parent, node->module, node->name, value, 0, &n) != LY_SUCCESS) {
 		tree_ly_err(t, "invalid-value", NULL, e);
 		return NULL;
@@ -323,6 +359,7 @@ struct lyd_node *tree_new_term(struct tree *t, struct lyd_node *parent,
 
 int tree_unlink(struct tree *t, struct lyd_node *node)
 {
+	note_below(t, node);
 	if (trail(t, TRAIL_UNLINK, node, lyd_parent(node),
 		  lysc_is_userordered(node->schema) ? tree_before(node) : NULL))
 		return -ENOMEM;
@@ -337,6 +374,7 @@ int tree_move(struct tree *t, struct lyd_node *node, struct lyd_node *after)
 
 	if (before == after || after == node)
 		return 0;
+	note_below(t, node);
 	if (trail(t, TRAIL_MOVE, node, parent, before))
 		return -ENOMEM;
 	unlink_raw(t, node);
@@ -361,83 +399,6 @@ static void undo_step(struct tree *t, const struct trail_step *s)
 	}
 }
 
-/* ---- Unions, whose type depends on what is there ---- */
-
-static void retype(const struct tree *t, struct lyd_node *node)
-{
-	struct lyd_node_term *term = (struct lyd_node_term *)node;
-	const struct lysc_type *type = ((const struct lysc_node_leaf *)node->schema)->type;
-	struct ly_err_item *item = NULL;
-
-	/* Where no member fits any more, the check says so. */
-	type->plugin->validate(t->schema->ctx, type, node, t->root, &term->value, &item);
-	ly_err_free(item);
-	ly_err_clean(t->schema->ctx, NULL);
-}
-
-static int retype_one(struct tree *t, struct lyd_node *node)
-{
-	struct lyd_node **p;
-
-	if (!(node->schema->nodetype & LYD_NODE_TERM) || !snode(node->schema)->is_union)
-		return 0;
-	if (!(node->flags & LYD_NEW)) {
-		p = realloc(t->retyped, (t->n_retyped + 1) * sizeof(*p));
-		if (!p)
-			return -ENOMEM;
-		t->retyped = p;
-		p[t->n_retyped++] = node;
-	}
-	retype(t, node);
-	return 0;
-}
-
-static int retype_referrers(struct tree *t, const struct lyd_node *node)
-{
-	const struct snode *s = snode(node->schema);
-	const struct index_group *g;
-	size_t i;
-	int rc = 0;
-
-	if (!(node->schema->nodetype & LYD_NODE_TERM))
-		return 0;
-	for (i = 0; i < s->n_referrers && rc == 0; i++) {
-		if (!snode(s->referrers[i])->is_union)
-			continue;
-		g = index_find(&t->index, s->referrers[i], lyd_get_value(node));
-		if (!g)
-			continue;
-		list_each (it, &g->refs) {
-			if (rc == 0)
-				rc = retype_one(t, container_of(it, struct index_ref, at)->node);
-		}
-	}
-	return rc;
-}
-
-int tree_retype(struct tree *t, size_t mark)
-{
-	struct lyd_node *node;
-	size_t i;
-	int rc = 0;
-
-	for (i = mark; i < t->n && rc == 0; i++) {
-		const struct trail_step *s = &t->trail[i];
-
-		if (s->op == TRAIL_LINK && tree_attached(t, s->node))
-			rc = retype_one(t, s->node);
-		if (s->op == TRAIL_MOVE)
-			continue;
-		LYD_TREE_DFS_BEGIN(s->node, node)
-		{
-			if (rc == 0)
-				rc = retype_referrers(t, node);
-			LYD_TREE_DFS_END(s->node, node);
-		}
-	}
-	return rc;
-}
-
 void tree_undo(struct tree *t, size_t mark)
 {
 	size_t i;
@@ -447,8 +408,9 @@ void tree_undo(struct tree *t, size_t mark)
 	if (t->n)
 		return;
 	for (i = 0; i < t->n_retyped; i++)
-		retype(t, t->retyped[i]);
+		tree_retype_one(t, t->retyped[i]);
 	t->n_retyped = 0;
+	t->id = ++last_trail;
 }
 
 void tree_keep(struct tree *t)
@@ -467,6 +429,7 @@ void tree_keep(struct tree *t)
 	}
 	t->n = 0;
 	t->n_retyped = 0;
+	t->id = ++last_trail;
 	if (t->cap > 4096) {
 		free(t->trail);
 		t->trail = NULL;
@@ -515,6 +478,12 @@ int tree_eval(const struct tree *t, const struct xexpr *x, const struct lyd_node
 		return yes ? 1 : 0;
 	ly_err_clean(t->schema->ctx, NULL);
 	return rc == LY_EMEM ? -ENOMEM : -EINVAL;
+}
+
+bool tree_same(const struct tree *t, const struct xexpr *x, int *now)
+{
+	*now = tree_eval(t, x, NULL);
+	return x->noted == t->id && *now == x->before;
 }
 
 /* Data parents of node from the topmost down to node itself, below stop. */

@@ -33,6 +33,7 @@ struct tree {
 	struct lyd_node **retyped; /* unions not of the trail, which are to be looked at again when
 				      it is taken back */
 	size_t n_retyped;
+	uint64_t id; /* of this trail, from its first step to its end */
 };
 
 int tree_init(struct tree *t, struct schema *schema);
@@ -76,6 +77,7 @@ int tree_settle(struct tree *t, size_t mark, struct neterr *e);
 
 /* Chooses anew the types of unions whose references came or went on the trail after mark. */
 int tree_retype(struct tree *t, size_t mark);
+void tree_retype_one(const struct tree *t, struct lyd_node *node);
 /* A node that is set, was there before the trail's step `mark`, and whose when is false by what
  * came after; NULL: none. */
 int tree_disallowed(struct tree *t, size_t mark, struct lyd_node **out);
@@ -92,6 +94,9 @@ struct lyd_node *tree_ancestor(const struct tree *t, struct lyd_node *node,
  * not 0. */
 int tree_each(struct tree *t, struct lyd_node *from, const struct lysc_node *node,
 	      int (*f)(void *ctx, struct lyd_node *instance), void *ctx);
+/* Whether a context-free expression says the same as before the trail. *now: what it says, or
+ * negative errno. */
+bool tree_same(const struct tree *t, const struct xexpr *x, int *now);
 /* Whether an expression holds at context; 1, 0 or negative errno. */
 int tree_eval(const struct tree *t, const struct xexpr *x, const struct lyd_node *context);
 /* Not set by anybody: a default, or a non-presence container with nothing else in it. */

@@ -17,7 +17,7 @@ int apply_ifindex(struct apply *a, const char *name, uint32_t *ifindex, struct e
 			return 0;
 		}
 	}
-	rc = netlink_link_get(a->nl, 0, name, &l);
+	rc = netlink_link_get(a->ask, 0, name, &l);
 	if (rc)
 		return err_set(err, rc, "there is no interface %s", name);
 	*ifindex = l.ifindex;

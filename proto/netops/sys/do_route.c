@@ -47,6 +47,8 @@ int route_observed(struct apply *a, const struct netlink_route *r, struct step *
 		memcpy(s->source.a, r->src, 16);
 	}
 	s->onlink = r->flags & RTNH_F_ONLINK;
+	s->mtu = r->mtu;
+	s->mtu_lock = r->mtu && !r->mtu_unlocked;
 	s->one.weight = 1;
 	if (r->type != RTN_UNICAST)
 		return 0; /* IPv6 names lo */
@@ -84,6 +86,8 @@ int route_wanted(struct apply *a, const struct step_route *s, struct netlink_rou
 		.has_via = s->one.via.family != 0,
 		.has_src = s->source.family != 0,
 		.n_hops = s->n_hops,
+		.mtu = s->mtu,
+		.mtu_unlocked = !s->mtu_lock,
 	};
 	memcpy(out->dst, s->to.a, 16);
 	memcpy(out->via, s->one.via.a, 16);
@@ -136,7 +140,7 @@ static bool same_hops(const struct step_route *want, const struct step_route *is
 static bool same_route(const struct step_route *want, const struct step_route *is)
 {
 	if (want->type != is->type || want->protocol != is->protocol ||
-	    want->onlink != is->onlink || want->n_hops != is->n_hops ||
+	    want->onlink != is->onlink || want->mtu != is->mtu || want->n_hops != is->n_hops ||
 	    memcmp(&want->source, &is->source, sizeof(want->source)) != 0)
 		return false;
 	if (want->type != RTN_UNICAST)

@@ -50,7 +50,11 @@ static int nft_error(struct filters *f, struct err *err)
 
 static int run(struct filters *f, const char *json, struct err *err)
 {
-	return nft_run_cmd_from_buffer(f->nft, json) == 0 ? 0 : nft_error(f, err);
+	int rc = nft_run_cmd_from_buffer(f->nft, json) == 0 ? 0 : nft_error(f, err);
+
+	/* What is not taken is in front of the next answer. */
+	nft_ctx_get_output_buffer(f->nft);
+	return rc;
 }
 
 static void chain_of(enum step_kind kind, const char *key, char to[FILTER_CHAIN])

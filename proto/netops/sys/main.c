@@ -20,6 +20,8 @@
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
 static const int kept[] = {CAP_NET_ADMIN, -1};
+/* libnftables waits for the kernel with these. */
+static const char *const calls[] = {"select", "pselect6", NULL};
 static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, -1};
 
 static int fail(const struct err *err, int status)
@@ -48,6 +50,7 @@ static int run(const struct options *o)
 		.capabilities = kept,
 		.required = 1,
 		.seccomp = o->seccomp,
+		.calls = calls,
 		.families = families,
 		.writable = writable,
 	};

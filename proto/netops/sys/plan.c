@@ -209,6 +209,8 @@ static void object_steps(struct planner *p, struct object *o)
 {
 	if (o->kind == OBJECT_ROUTE)
 		plan_route_steps(p, o);
+	else if (o->kind == OBJECT_ACL || o->kind == OBJECT_ATTACH)
+		plan_acl_steps(p, o);
 	else
 		plan_if_steps(p, o);
 }
@@ -261,6 +263,9 @@ int plan_changes(const struct changes *c, const struct lyd_node *after, struct p
 			plan_if_change(&p, &c->at[i], s, n);
 		else if (n > 1 && strncmp(c->at[i].path, "/ietf-routing:routing/", 22) == 0)
 			plan_route_change(&p, &c->at[i], s, n);
+		else if (n > 1 &&
+			 strncmp(c->at[i].path, "/ietf-access-control-list:acls/", 31) == 0)
+			plan_acl_change(&p, &c->at[i], s, n);
 	}
 	if (p.rc == 0)
 		plan_route_again(&p);
@@ -276,6 +281,7 @@ int plan_all(const struct lyd_node *tree, struct plan *out, struct err *err)
 		plan_step(&p, PLAN_PURGE, "purge");
 		plan_if_all(&p, top(tree, "ietf-interfaces", "interfaces"));
 		plan_route_all(&p, top(tree, "ietf-routing", "routing"));
+		plan_acl_all(&p, top(tree, "ietf-access-control-list", "acls"));
 	}
 	return finish(&p);
 }

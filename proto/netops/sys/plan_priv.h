@@ -22,6 +22,7 @@ enum plan_phase {
 	PLAN_ADDRESS,
 	PLAN_NEIGHBOUR,
 	PLAN_ROUTE,
+	PLAN_FILTER,
 	PLAN_PHASES,
 };
 
@@ -35,7 +36,14 @@ struct path_step {
 };
 #define PLAN_STEPS 16
 
-enum object_kind { OBJECT_INTERFACE, OBJECT_ADDRESS, OBJECT_NEIGHBOUR, OBJECT_ROUTE };
+enum object_kind {
+	OBJECT_INTERFACE,
+	OBJECT_ADDRESS,
+	OBJECT_NEIGHBOUR,
+	OBJECT_ROUTE,
+	OBJECT_ACL,
+	OBJECT_ATTACH,
+};
 
 /* What of an interface changed. */
 enum {
@@ -61,6 +69,7 @@ struct object {
 	unsigned touched;
 	bool was_made; /* interface: before, it was of a kind that is made */
 	bool v6;
+	bool egress; /* of an attachment */
 	char *path;
 	char *name;    /* of the interface */
 	char *key;     /* address or prefix */
@@ -111,6 +120,11 @@ void plan_route_change(struct planner *p, const struct change *c, const struct p
 		       unsigned n);
 void plan_route_steps(struct planner *p, struct object *o);
 void plan_route_all(struct planner *p, const struct lyd_node *routing);
+/* plan_acl.c: the same of /ietf-access-control-list:acls. */
+void plan_acl_change(struct planner *p, const struct change *c, const struct path_step *s,
+		     unsigned n);
+void plan_acl_steps(struct planner *p, struct object *o);
+void plan_acl_all(struct planner *p, const struct lyd_node *acls);
 /* Routes of the tree that may have gone with what happened to these interfaces. */
 void plan_route_again(struct planner *p);
 

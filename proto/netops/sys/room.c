@@ -11,22 +11,45 @@
 #include <string.h>
 
 extern const char depanneur_sys_yang[];
+extern const char depanneur_interfaces_yang[];
+extern const char depanneur_deviations_yang[];
 
 /* ---- Modules ---- */
 
 static const char *const interfaces_features[] = {"arbitrary-names", "if-mib", NULL};
 static const char *const routing_features[] = {"multiple-ribs", NULL};
+static const char *const acl_features[] = {
+	"match-on-eth", "match-on-ipv4", "match-on-ipv6", "match-on-tcp", "match-on-udp",
+	"match-on-icmp", "eth", "ipv4", "ipv6", "mixed-eth-ipv4", "mixed-eth-ipv6",
+	"mixed-eth-ipv4-ipv6", "acl-aggregate-stats", "interface-attachment", NULL};
 
-static const struct counter_module modules[] = {
-	{"depanneur-sys", NULL, depanneur_sys_yang, NULL, true, false},
-	{"ietf-interfaces", "2018-02-20", NULL, interfaces_features, true, false},
-	{"iana-if-type", NULL, NULL, NULL, true, false},
-	{"ietf-ip", "2018-02-22", NULL, NULL, true, false},
-	{"ietf-routing", "2018-03-13", NULL, routing_features, true, false},
-	{"ietf-ipv4-unicast-routing", "2018-03-13", NULL, NULL, true, false},
-	{"ietf-ipv6-unicast-routing", "2018-03-13", NULL, NULL, true, false},
-	{0},
-};
+/* Filled by modules_fill() with what this kernel has. */
+static struct counter_module modules[16];
+
+static void modules_fill(const struct sys *s)
+{
+	const struct counter_module all[] = {
+		{"depanneur-sys", "2026-11-24", depanneur_sys_yang, NULL, true, false},
+		{"depanneur-interfaces", "2026-11-24", depanneur_interfaces_yang, s->features.enabled, true,
+		 false},
+		{"ietf-interfaces", "2018-02-20", NULL, interfaces_features, true, false},
+		{"iana-if-type", "2026-03-17", NULL, NULL, true, false},
+		{"ietf-ip", "2018-02-22", NULL, NULL, true, false},
+		{"ietf-routing", "2018-03-13", NULL, routing_features, true, false},
+		{"ietf-ipv4-unicast-routing", "2018-03-13", NULL, NULL, true, false},
+		{"ietf-ipv6-unicast-routing", "2018-03-13", NULL, NULL, true, false},
+		{"ietf-system", "2014-08-06", NULL, NULL, true, false},
+		{"ietf-access-control-list", "2019-03-04", NULL, acl_features, true, false},
+		{"depanneur-deviations", "2026-11-24", depanneur_deviations_yang, NULL, true, false},
+	};
+	size_t n = sizeof(all) / sizeof(all[0]);
+
+	/* The last two are about filters. */
+	if (!s->filters)
+		n -= 2;
+	memset(modules, 0, sizeof(modules));
+	memcpy(modules, all, n * sizeof(all[0]));
+}
 
 /* ---- State ---- */
 
@@ -38,6 +61,8 @@ static int on_state(void *ctx, const char *path, yyjson_mut_doc *doc, yyjson_mut
 
 	if (rc == 0)
 		rc = state_routing(s->nl, path, doc, root);
+	if (rc == 0)
+		state_resources(s->resources, path, doc, root);
 	if (rc == 0 && s->filters)
 		rc = filters_state(s->filters, path, doc, root);
 	return rc ? err_set(err, rc, "the kernel's state cannot be read: %s", strerror(-rc)) : 0;
@@ -100,9 +125,13 @@ static int call_apply(struct sys *s, uint64_t call, const struct lyd_node *input
 	if (rc == 0) {
 		log_info(dry_run ? "steps compared" : "steps taken", LOG_NUM("steps", steps.n),
 			 LOG_NUM("changed", result.n_changed));
+		if (result.n_changed && !dry_run)
+			logging_own(s, LOG_LEVEL_NOTICE, "%zu of %zu steps changed the machine",
+				    result.n_changed, steps.n);
 		reply_applied(s, call, &steps, &result);
 	} else {
 		log_err(LOG_LEVEL_WARNING, err);
+		logging_own(s, LOG_LEVEL_WARNING, "refused: %s: %s", err->where, err->what);
 	}
 	apply_result_free(&result);
 	steps_free(&steps);
@@ -251,6 +280,64 @@ static int call_probe(struct sys *s, uint64_t call, const struct lyd_node *input
 	return rc;
 }
 
+/* ---- rpc log ---- */
+
+struct logged {
+	yyjson_mut_doc *doc;
+	yyjson_mut_val *list;
+};
+
+static void add_line(void *ctx, const char *text, size_t n)
+{
+	struct logged *l = ctx;
+
+	yyjson_mut_arr_add_strncpy(l->doc, l->list, text, n);
+}
+
+static int call_log(struct sys *s, uint64_t call, const struct lyd_node *input, struct err *err)
+{
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *out = yyjson_mut_obj(doc);
+	struct logged l = {doc, json_add_arr(doc, out, "line")};
+	int rc = ring_last(s->ring, (unsigned)config_u64(input, "count", 100), add_line, &l);
+
+	if (rc == 0)
+		counter_reply(s->counter, call, doc, out);
+	else
+		err_set(err, rc, "the log cannot be read: %s", strerror(-rc));
+	yyjson_mut_doc_free(doc);
+	return rc;
+}
+
+/* ---- rpc features ---- */
+
+static void add_feature(yyjson_mut_doc *doc, yyjson_mut_val *list, const char *name, bool available,
+			const char *reason)
+{
+	yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, list);
+
+	yyjson_mut_obj_add_strcpy(doc, o, "name", name);
+	yyjson_mut_obj_add_bool(doc, o, "available", available);
+	if (!available)
+		yyjson_mut_obj_add_strcpy(doc, o, "reason", reason);
+}
+
+static int call_features(struct sys *s, uint64_t call)
+{
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *out = yyjson_mut_obj(doc);
+	yyjson_mut_val *list = json_add_arr(doc, out, "feature");
+	int i;
+
+	for (i = 0; i < FEATURES_LINKS; i++)
+		add_feature(doc, list, s->features.link[i].name, s->features.link[i].available,
+			    s->features.link[i].reason);
+	add_feature(doc, list, "nftables", s->filters != NULL, s->features.filters_reason);
+	counter_reply(s->counter, call, doc, out);
+	yyjson_mut_doc_free(doc);
+	return 0;
+}
+
 static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_node *input,
 		   struct err *err)
 {
@@ -260,6 +347,10 @@ static int on_call(void *ctx, uint64_t call, const char *rpc, const struct lyd_n
 		return call_apply(s, call, input, err);
 	if (strcmp(rpc, "probe") == 0)
 		return call_probe(s, call, input, err);
+	if (strcmp(rpc, "features") == 0)
+		return call_features(s, call);
+	if (strcmp(rpc, "log") == 0)
+		return call_log(s, call, input, err);
 	return err_set(err, -ENOSYS, "there is no action %s", rpc);
 }
 
@@ -281,6 +372,7 @@ int room_open(struct sys *s, struct err *err)
 
 	if (!config)
 		return err->code;
+	modules_fill(s);
 	snprintf(path, sizeof(path), "%s/sys.sock", s->params.run_dir);
 	s->counter = counter_new(&s->loop, &room, path, s->params.socket_gid, config, err);
 	return s->counter ? 0 : err->code;

@@ -232,6 +232,10 @@ static int read_route_leaf(struct step_route *r, const struct lyd_node *n)
 		return step_ip_parse(lyd_get_value(n), false, &r->source);
 	else if (is(n, "onlink"))
 		r->onlink = true;
+	else if (is(n, "mtu"))
+		r->mtu = number(n);
+	else if (is(n, "mtu-lock"))
+		r->mtu_lock = true;
 	for (i = 0; is(n, "type") && i < sizeof(route_types) / sizeof(route_types[0]); i++)
 		if (route_types[i] && strcmp(route_types[i], lyd_get_value(n)) == 0)
 			r->type = (uint8_t)i;
@@ -519,6 +523,10 @@ static void write_route(struct writer *w, const struct step_route *r)
 	ip(w, "source", &r->source, false);
 	if (r->onlink)
 		empty(w, "onlink");
+	if (r->mtu)
+		yyjson_mut_obj_add_uint(w->doc, w->o, "mtu", r->mtu);
+	if (r->mtu_lock)
+		empty(w, "mtu-lock");
 	if (r->n_hops) {
 		yyjson_mut_val *list = json_add_arr(w->doc, w->o, "hop");
 

@@ -75,6 +75,8 @@ struct step_route {
 	uint8_t type; /* RTN_UNICAST, … */
 	uint8_t protocol;
 	bool onlink;
+	bool mtu_lock;
+	uint32_t mtu; /* 0: that of the interface */
 	uint32_t table;
 	uint32_t metric;
 	struct step_ip source;

@@ -4,10 +4,14 @@
 #define DEP_SYS_SYS_H
 
 #include "base/counter.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/netlink.h"
 #include "proto/netops/sys/events.h"
+#include "proto/netops/sys/kernel.h"
 #include "proto/netops/sys/filters.h"
+#include "proto/netops/sys/resources.h"
+#include "proto/netops/sys/ring.h"
 
 struct sys_params {
 	const char *run_dir;
@@ -23,6 +27,16 @@ struct sys {
 	struct counter *counter;
 	struct netlink *nl;
 	struct filters *filters; /* NULL: no nftables here */
+	struct features features;
+	struct resources *resources;
+	uv_timer_t sampler;
+	struct ring *ring;
+	int log_fd;
+	uv_poll_t log_poll;
+	bool logging;
+	uint32_t new_lines; /* that nobody was told of */
+	usec_t lines_due;
+	char host[64];
 	struct netlink_events *watch;
 	uv_poll_t watch_poll;
 	bool polling;
@@ -42,10 +56,22 @@ int sys_open(struct sys *s, const struct sys_params *p, struct err *err);
 int sys_run(struct sys *s, struct err *err);
 void sys_close(struct sys *s);
 
+/* Tells what is due, and sets the timer for what will be. */
+void sys_settle(struct sys *s);
+
 /* watch.c: the kernel's changes, to the counter. */
 int watch_open(struct sys *s, struct err *err);
 int watch_start(struct sys *s);
 void watch_close(struct sys *s);
+
+/* logging.c: what comes in by log.sock, into the ring; and our own lines. */
+int logging_open(struct sys *s, struct err *err);
+int logging_start(struct sys *s);
+void logging_close(struct sys *s);
+void logging_own(struct sys *s, enum log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Tells of new lines that are due; returns when the next are. */
+usec_t logging_tick(struct sys *s, usec_t now);
 
 /* room.c: what clients ask. */
 int room_open(struct sys *s, struct err *err);

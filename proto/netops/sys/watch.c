@@ -119,7 +119,7 @@ static void on_readable(uv_poll_t *poll, int status, int what)
 
 	if (rc)
 		log_warning("the kernel's changes cannot be read", LOG_TEXT("reason", strerror(-rc)));
-	loop_timer_set(&s->timer, events_tick(s->events, clock_now()));
+	sys_settle(s);
 }
 
 int watch_open(struct sys *s, struct err *err)

@@ -78,8 +78,9 @@ struct journal *journal_open(const struct journal_params *p, struct err *err);
  * more. */
 void journal_close(struct journal *j);
 
-/* What recovery needs: the newest checkpoint, if there is one, and each record after it. A function
- * that returns not 0 ends it with that. same_boot: written since the machine started. */
+/* What recovery needs: the newest checkpoint, if there is one, and each record after it (but
+ * CHECKPOINT records). A function that returns not 0 ends it with that. same_boot: written since
+ * the machine started. */
 struct journal_visitor {
 	int (*checkpoint)(void *ctx, struct slice engine, struct slice running, bool same_boot,
 			  struct err *err);

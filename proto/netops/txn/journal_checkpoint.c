@@ -178,7 +178,7 @@ static int visit_records(struct journal *j, const struct checkpoint *c,
 			rc = -EBADMSG;
 			break;
 		}
-		if (rec.seq <= c->seq)
+		if (rec.seq <= c->seq || rec.type == JOURNAL_CHECKPOINT)
 			continue;
 		rc = v->record(v->ctx, &rec, memcmp(rec.boot_id, j->p.boot_id, 16) == 0, err);
 		if (rc)

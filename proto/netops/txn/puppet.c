@@ -35,6 +35,9 @@ static void play_one(struct puppet *p, struct puppet_map *m, const struct change
 	int i = path_number(x->path);
 
 	if (i < 0 || (strict && strcmp(m->value[i], x->old ? x->old : "") != 0)) {
+		fprintf(stderr, "# misfit: %s is \"%s\", the change says \"%s\" to \"%s\"\n",
+			x->path, i < 0 ? "" : m->value[i], x->old ? x->old : "",
+			x->new ? x->new : "");
 		p->misfit = true;
 		return;
 	}

@@ -496,6 +496,9 @@ void txn_done(struct txn *t, uint64_t op, int rc, struct neterr *e, usec_t now)
 	case STEP_CONFIRM:
 		txn_confirmed(t, rc, e, now);
 		break;
+	case STEP_UNCONFIRM:
+		txn_unconfirmed(t, now);
+		break;
 	case STEP_UNDO:
 		txn_undone(t, rc, e, now);
 		break;

@@ -14,12 +14,13 @@
 /* What has been asked of the environment and is not answered yet. */
 enum txn_step {
 	STEP_NONE,
-	STEP_PREPARE,  /* PREPARE becomes durable */
-	STEP_APPLY,    /* rooms apply */
-	STEP_APPLIED,  /* APPLIED becomes durable */
-	STEP_CONFIRM,  /* CONFIRM becomes durable */
-	STEP_UNDO,     /* rooms undo */
-	STEP_RESTORED, /* RESTORED becomes durable */
+	STEP_PREPARE,	/* PREPARE becomes durable */
+	STEP_APPLY,	/* rooms apply */
+	STEP_APPLIED,	/* APPLIED becomes durable */
+	STEP_CONFIRM,	/* CONFIRM becomes durable */
+	STEP_UNCONFIRM, /* CONFIRM could not be made durable: what takes it back becomes so */
+	STEP_UNDO,	/* rooms undo */
+	STEP_RESTORED,	/* RESTORED becomes durable */
 };
 
 enum txn_reason {
@@ -204,6 +205,7 @@ void txn_prepared(struct txn *t, int rc, struct neterr *e, usec_t now);
 void txn_applied(struct txn *t, int rc, struct neterr *e, usec_t now);
 void txn_applied_durable(struct txn *t, int rc, struct neterr *e, usec_t now);
 void txn_confirmed(struct txn *t, int rc, struct neterr *e, usec_t now);
+void txn_unconfirmed(struct txn *t, usec_t now);
 /* What the open transaction changed comes into the ring. */
 void txn_keep(struct txn *t, int64_t time);
 /* work is in running now: it counts among all. */
@@ -253,7 +255,7 @@ bool txn_unhex(const char *text, uint8_t *p, size_t n);
 /* 0, or -ENOMEM: nothing was written. */
 int txn_write_prepare(struct txn *t, uint64_t op, bool follow_up);
 void txn_write_step(struct txn *t);
-int txn_write_applied(struct txn *t, uint64_t op, bool sync);
+int txn_write_applied(struct txn *t, uint64_t op);
 int txn_write_confirm(struct txn *t, uint64_t op);
 void txn_write_abort(struct txn *t, const char *why);
 void txn_write_rollback(struct txn *t);

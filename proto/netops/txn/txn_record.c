@@ -160,7 +160,7 @@ void txn_write_step(struct txn *t)
 	record_write(t, &r, 0, JOURNAL_STEP, false);
 }
 
-int txn_write_applied(struct txn *t, uint64_t op, bool sync)
+int txn_write_applied(struct txn *t, uint64_t op)
 {
 	struct record r = record_new(t);
 	const struct txn_open *o = &t->open;
@@ -174,7 +174,7 @@ int txn_write_applied(struct txn *t, uint64_t op, bool sync)
 	}
 	add_int(&r, "time", t->env.wall(t->env.ctx));
 	add_idem(&r, &o->idem);
-	return record_write(t, &r, op, JOURNAL_APPLIED, sync);
+	return record_write(t, &r, op, JOURNAL_APPLIED, true);
 }
 
 int txn_write_confirm(struct txn *t, uint64_t op)
@@ -210,6 +210,7 @@ int txn_write_restored(struct txn *t, uint64_t op, bool given_up)
 {
 	struct record r = record_new(t);
 
+	add_text(&r, "reason", txn_reason_name(t->reason));
 	add_true(&r, "followUp", t->undo_follow_up);
 	add_true(&r, "givenUp", given_up);
 	add_int(&r, "time", t->env.wall(t->env.ctx));

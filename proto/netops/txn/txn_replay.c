@@ -119,6 +119,8 @@ static int replay_prepare(struct txn *t, uint32_t commit, yyjson_val *obj, usec_
 	t->replay.absorbed = false;
 	t->replay.keys = t->n_key;
 	if (follow_up) {
+		if (t->replay.prepared)
+			txn_follow_up_drop(t); /* one whose ABORT is missing */
 		t->replay.prepared = true;
 		t->replay.final = false;
 		rc = replay_follow_up(t, &work);
@@ -130,8 +132,6 @@ static int replay_prepare(struct txn *t, uint32_t commit, yyjson_val *obj, usec_
 	t->replay = (struct txn_replay){
 		.prepared = true, .keys = t->n_key, .same_boot = t->replay.same_boot};
 	o->commit = commit;
-	if (commit > t->last_commit)
-		t->last_commit = commit;
 	o->base = txn_id_parse(text_of(obj, "base"));
 	get_by(yyjson_obj_get(obj, "by"), &o->by);
 	o->persist = yyjson_get_bool(yyjson_obj_get(obj, "persist"));
@@ -213,11 +213,24 @@ static int unabsorb(struct txn *t, struct err *err)
 	return rc ? rc : txn_stack(o);
 }
 
+/* The token of what was rolled back for want of a confirmation. */
+static void replay_expired(struct txn *t, enum txn_reason reason, int64_t at, usec_t now)
+{
+	struct txn_open *o = &t->open;
+	struct txn_expired x = {
+		.commit = o->commit, .base = o->base, .at = at, .forget = forget_at(t, at, now)};
+
+	if (!txn_reason_expires(reason) || !o->terms.has_token ||
+	    txn_expired_find(t, o->terms.hash))
+		return;
+	memcpy(x.hash, o->terms.hash, TXN_HASH);
+	txn_expired_add(t, &x);
+}
+
 static int replay_rollback(struct txn *t, yyjson_val *obj, usec_t now, struct err *err)
 {
 	struct txn_open *o = &t->open;
 	struct txn_replay *p = &t->replay;
-	struct txn_expired x = {.commit = o->commit, .base = o->base, .at = int_of(obj, "time")};
 	enum txn_reason reason = txn_reason_parse(text_of(obj, "reason"));
 	int rc = 0;
 
@@ -236,29 +249,39 @@ static int replay_rollback(struct txn *t, yyjson_val *obj, usec_t now, struct er
 		return rc;
 	changes_free(&o->back);
 	get_idem(obj, &o->idem);
-	x.forget = forget_at(t, x.at, now);
-	memcpy(x.hash, o->terms.hash, TXN_HASH);
-	if (txn_reason_expires(reason) && o->terms.has_token)
-		txn_expired_add(t, &x);
+	replay_expired(t, reason, int_of(obj, "time"), now);
 	return 0;
 }
 
-static void replay_restored(struct txn *t, yyjson_val *obj, usec_t now)
+/* ROLLBACK-BEGIN may be missing, where the disk was full. */
+static int replay_restored(struct txn *t, yyjson_val *obj, usec_t now, struct err *err)
 {
 	struct txn_open *o = &t->open;
+	int64_t time = int_of(obj, "time");
+	int rc = 0;
 
 	if (yyjson_get_bool(yyjson_obj_get(obj, "followUp"))) {
+		t->reason = REASON_FOLLOW_UP;
+		if (t->replay.absorbed)
+			rc = unabsorb(t, err);
 		txn_follow_up_drop(t);
 		t->undo_follow_up = false;
 		t->replay.undo = false;
 		t->replay.prepared = false;
-		return;
+		return rc;
 	}
+	rc = running(t, &o->back, err);
+	if (rc)
+		return rc;
+	if (!t->replay.undo)
+		unremember(t);
+	replay_expired(t, txn_reason_parse(text_of(obj, "reason")), time, now);
 	if (!yyjson_get_bool(yyjson_obj_get(obj, "givenUp")))
 		txn_expired_outcome(t, o->commit, OUTCOME_COMPLETE);
-	remember(t, "rolled-back", &o->all, int_of(obj, "time"), now);
+	remember(t, "rolled-back", &o->all, time, now);
 	txn_close(t);
 	t->replay = (struct txn_replay){0};
+	return 0;
 }
 
 static void replay_abort(struct txn *t, yyjson_val *obj, usec_t now)
@@ -540,8 +563,14 @@ static int replay(struct txn *t, enum journal_type type, yyjson_val *obj, usec_t
 
 	if (commit == UINT32_MAX || commit == 0)
 		return err_set(err, -EBADMSG, "a record of no transaction");
+	if (commit > t->last_commit)
+		t->last_commit = commit;
 	if (type == JOURNAL_PREPARE)
 		return replay_prepare(t, commit, obj, now, err);
+	if (type == JOURNAL_ABORT && (t->open.commit != commit || !t->replay.prepared))
+		return 0; /* its PREPARE could not be written */
+	if (type == JOURNAL_RESTORED && t->open.commit != commit)
+		return 0; /* written again, as the first could not be made durable */
 	if (t->open.commit != commit)
 		return err_set(err, -EBADMSG, "a record of transaction %u while %u is open", commit,
 			       t->open.commit);
@@ -552,6 +581,10 @@ static int replay(struct txn *t, enum journal_type type, yyjson_val *obj, usec_t
 	case JOURNAL_APPLIED:
 		return replay_applied(t, obj, now, err);
 	case JOURNAL_CONFIRM:
+		if (t->replay.prepared)
+			txn_follow_up_drop(t);
+		changes_free(&t->open.work);
+		t->replay.prepared = false;
 		t->replay.final = true;
 		t->replay.absorbed = false;
 		t->replay.time = int_of(obj, "time");
@@ -564,8 +597,7 @@ static int replay(struct txn *t, enum journal_type type, yyjson_val *obj, usec_t
 	case JOURNAL_ROLLBACK_BEGIN:
 		return replay_rollback(t, obj, now, err);
 	case JOURNAL_RESTORED:
-		replay_restored(t, obj, now);
-		break;
+		return replay_restored(t, obj, now, err);
 	case JOURNAL_PREPARE:
 	case JOURNAL_AUDIT:
 	case JOURNAL_CHECKPOINT:
@@ -621,7 +653,10 @@ static void recover_prepared(struct txn *t, usec_t now)
 {
 	struct txn_open *o = &t->open;
 
-	if (!t->replay.step) {
+	/* Without a STEP nothing should have been applied. But a full disk may have kept the STEP
+	 * out: so in the boot of the record it is undone all the same, which does nothing where
+	 * nothing was. */
+	if (!t->replay.step && !t->replay.same_boot) {
 		if (!o->applied) {
 			txn_abort(t, NULL, "restart", now);
 			txn_recovered(t, 0);
@@ -653,6 +688,8 @@ void txn_recover(struct txn *t, usec_t now, void (*recovered)(void *ctx, int rc)
 	t->pumping = true;
 	txn_at(t, "txn.recover");
 	finish(t);
+	if (t->replay.absorbed)
+		changes_free(&t->open.work);
 	if (!t->open.commit)
 		txn_recovered(t, 0);
 	else if (t->replay.undo && (t->replay.same_boot || !t->undo_follow_up)) {

@@ -315,7 +315,7 @@ void txn_applied(struct txn *t, int rc, struct neterr *e, usec_t now)
 		o->terms.deadline = now + SEC(o->terms.confirmed);
 		o->terms.deadline_wall = t->env.wall(t->env.ctx) + (o->terms.deadline - now) * 1000;
 	}
-	if (txn_write_applied(t, txn_op(t, STEP_APPLIED), true)) {
+	if (txn_write_applied(t, txn_op(t, STEP_APPLIED))) {
 		txn_no_memory(&none);
 		txn_undo(t, t->state == TXN_PENDING ? REASON_FOLLOW_UP : REASON_FAILED, &none, now);
 		return;
@@ -407,20 +407,28 @@ void txn_confirm(struct txn *t, struct txn_req *r)
 	txn_at(t, "txn.confirm.written");
 }
 
-void txn_confirmed(struct txn *t, int rc, struct neterr *e, usec_t now)
+void txn_unconfirmed(struct txn *t, usec_t now)
 {
 	struct txn_req *r = t->req;
+
+	t->step = STEP_NONE;
+	t->req = NULL;
+	txn_refuse(t, r, &t->cause);
+	if (t->open.owner_gone)
+		txn_undo(t, REASON_SESSION, NULL, now);
+}
+
+void txn_confirmed(struct txn *t, int rc, struct neterr *e, usec_t now)
+{
 	struct txn_open *o = &t->open;
 
 	if (rc) {
 		/* The record may be there: one that says the transaction is still pending comes
 		 * after it. */
 		o->idem.has = false;
-		txn_write_applied(t, 0, false);
-		t->req = NULL;
-		txn_refuse(t, r, e);
-		if (o->owner_gone)
-			txn_undo(t, REASON_SESSION, NULL, now);
+		neterr_move(&t->cause, e);
+		if (txn_write_applied(t, txn_op(t, STEP_UNCONFIRM)))
+			txn_unconfirmed(t, now);
 		return;
 	}
 	txn_at(t, "txn.confirm.durable");

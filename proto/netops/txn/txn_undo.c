@@ -102,6 +102,18 @@ static bool running_back(struct txn *t)
 	return true;
 }
 
+/* What the rooms must take back: what was being applied, else all that there was; touched is both
+ * where an application was under way. */
+static void choose(struct txn *t)
+{
+	struct txn_open *o = &t->open;
+
+	if (t->reason == REASON_FAILED || t->reason == REASON_FOLLOW_UP)
+		t->undoing = &o->work;
+	else
+		t->undoing = o->touched.n ? &o->touched : &o->all;
+}
+
 void txn_undo(struct txn *t, enum txn_reason reason, struct neterr *cause, usec_t now)
 {
 	struct txn_open *o = &t->open;
@@ -121,25 +133,19 @@ void txn_undo(struct txn *t, enum txn_reason reason, struct neterr *cause, usec_
 		t->env.event(t->env.ctx, "timeout", NULL, 0);
 	else if (reason != REASON_FAILED && reason != REASON_FOLLOW_UP)
 		t->env.event(t->env.ctx, "cancel", &o->by, 0);
+	choose(t);
 	if (reason != REASON_FAILED && reason != REASON_FOLLOW_UP && !running_back(t)) {
 		failed(t, now);
 		return;
 	}
 	txn_at(t, "txn.rollback.running");
-	txn_undo_resume(t);
+	undo(t);
 }
 
 void txn_undo_resume(struct txn *t)
 {
-	struct txn_open *o = &t->open;
-
-	/* What was being applied, else all that there was; next is both where an application was
-	 * under way. */
 	t->state = TXN_ROLLING_BACK;
-	if (t->reason == REASON_FAILED || t->reason == REASON_FOLLOW_UP)
-		t->undoing = &o->work;
-	else
-		t->undoing = o->touched.n ? &o->touched : &o->all;
+	choose(t);
 	undo(t);
 }
 
