@@ -162,7 +162,8 @@ static bool of_family(yyjson_val *rib, const char *family)
 	const char *af = yyjson_get_str(member(rib, "address-family"));
 	const char *p = af ? strrchr(af, ':') : NULL;
 
-	return !family || (af && strcmp(p ? p + 1 : af, family) == 0);
+	/* "ipv4", or derived from it: "ipv4-unicast". */
+	return !family || (af && strncmp(p ? p + 1 : af, family, strlen(family)) == 0);
 }
 
 void table_routes(struct buf *out, yyjson_val *root, const char *family)
