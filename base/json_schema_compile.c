@@ -657,9 +657,11 @@ static void do_ref(struct compiler *c, struct js_node *n, enum keyword k, yyjson
 
 	if (!yyjson_is_str(v))
 		fail(c, -EINVAL, "must be a string");
-	if (!p || !any(c, n))
+	if (!p)
 		return;
 	c->ref = p;
+	if (!any(c, n))
+		return;
 	c->ref[c->n_ref++] = (struct pending){n, v, k == K_DYNAMIC_REF};
 	c->s->dynamic |= k == K_DYNAMIC_REF;
 }

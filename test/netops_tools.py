@@ -178,7 +178,7 @@ def resources(w):
 
 
 def log(w):
-    if "rpc.depanneur-sys.log" not in w.tools:
+    if "rpc.depanneur-sys.log" not in w.tools:  # an older room
         print("# room sys has no log yet")
         return
     text = read(w, "network:///log/syslog/last10")["text"]

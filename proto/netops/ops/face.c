@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proto/netops/ops/face.h"
+#include "proto/netops/ops/ops_priv.h"
 #include "proto/netops/ops/text.h"
 
 #include <errno.h>
@@ -9,18 +10,22 @@
 
 const char face_log_rpc[] = "/depanneur-sys:log";
 
-static void cancelled(struct mcp_req *r)
+/* What is under way goes on to its end, without what was the request's. */
+static void forget_request(struct call *c)
 {
-	struct call *c = mcp_ctx(r);
-
-	if (!c)
-		return;
-	/* What is under way goes on to its end, without what was the request's. */
 	c->gone = *c->from.by;
 	c->from.by = &c->gone;
 	c->from.args = NULL;
 	c->from.meta = NULL;
 	c->r = NULL;
+}
+
+static void cancelled(struct mcp_req *r)
+{
+	struct call *c = mcp_ctx(r);
+
+	if (c)
+		forget_request(c);
 }
 
 struct call *call_new(struct face *f, struct mcp_req *r, const char *method, const char *tool,
@@ -47,10 +52,53 @@ struct call *call_new(struct face *f, struct mcp_req *r, const char *method, con
 	return c;
 }
 
+static void timer_closed(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void drop_timer(struct call *c)
+{
+	if (c->timer)
+		uv_close((uv_handle_t *)c->timer, timer_closed);
+	c->timer = NULL;
+}
+
+static void too_late(uv_timer_t *t)
+{
+	struct call *c = t->data;
+	struct neterr e = {0};
+	struct mcp_req *r = c->r;
+
+	drop_timer(c);
+	if (!r)
+		return;
+	mcp_on_cancel(r, NULL);
+	mcp_set_ctx(r, NULL);
+	forget_request(c);
+	neterr_set(&e, NETERR_TIMEOUT, "operation-failed", "the device did not answer in time");
+	mcp_neterr(r, &e);
+	neterr_clear(&e);
+}
+
+void call_limit(struct call *c, unsigned seconds)
+{
+	uv_timer_t *t = malloc(sizeof(*t));
+
+	if (!t || uv_timer_init(c->f->o->loop, t) != 0) {
+		free(t);
+		return;
+	}
+	t->data = c;
+	c->timer = t;
+	uv_timer_start(t, too_late, (uint64_t)seconds * 1000, 0);
+}
+
 struct mcp_req *call_end(struct call *c)
 {
 	struct mcp_req *r = c->r;
 
+	drop_timer(c);
 	if (r) {
 		mcp_on_cancel(r, NULL);
 		mcp_set_ctx(r, NULL);

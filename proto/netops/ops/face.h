@@ -25,8 +25,9 @@ struct call {
 	struct principal gone; /* who asked, where r is NULL */
 	char candidate[72];
 	char uri[512];
-	const char *path; /* in own */
-	void *own;	  /* freed with the call */
+	const char *path;  /* in own */
+	void *own;	   /* freed with the call */
+	uv_timer_t *timer; /* of call_limit(), or NULL */
 	int step;
 	void (*got)(struct call *c, struct slice json, struct neterr *e); /* call_get's answer */
 };
@@ -45,6 +46,9 @@ void call_done(struct call *c, yyjson_mut_doc *doc, yyjson_mut_val *val, struct 
 /* ops_result_f and ops_text_f that end a tool's call. */
 void call_result(void *ctx, yyjson_mut_doc *doc, yyjson_mut_val *val, struct neterr *e);
 void call_text(void *ctx, struct slice json, struct neterr *e);
+
+/* Fails with Network.Timeout when it has taken so long; what is under way then ends unheard. */
+void call_limit(struct call *c, unsigned seconds);
 
 /* The handle of the candidate that is meant: args.candidate, or the client's own. */
 const char *call_candidate(struct call *c, yyjson_val *args);

@@ -248,6 +248,7 @@ void tool_cli_exec(void *ctx, struct mcp_req *r, yyjson_val *args)
 	c->own = x;
 	rc = x ? cli_exec(&x->cli, yyjson_get_str(cmd), yyjson_get_len(cmd), &err) : -ENOMEM;
 	if (rc == 0) {
+		call_limit(c, (unsigned)arg_uint(args, "timeout", 30));
 		run(c, x);
 		return;
 	}
