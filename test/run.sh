@@ -92,7 +92,7 @@ fuzz)
 	[ "${1:-}" = --seconds ] && seconds=${2:?--seconds takes a number}
 	prog=$(find build/fuzz -type f -name "fuzz-$name" -perm -1)
 	[ -n "$prog" ] || die "no fuzz target $name; there are: $(echo $targets | sed 's/fuzz-//g')" 2
-	corpus=$(find base proto node -type d -path "*/fuzz/$name.corpus")
+	corpus=$(find base proto node -type d \( -path "*/fuzz/$name.corpus" -o -path "*/fuzz/${name//-/_}.corpus" \))
 	mkdir -p "build/fuzz-new/$name"
 	exec "$prog" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
 		-artifact_prefix="build/fuzz-new/" "build/fuzz-new/$name" $corpus

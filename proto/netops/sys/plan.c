@@ -149,10 +149,14 @@ void plan_text(struct planner *p, yyjson_mut_val *o, const char *key, const char
 
 int plan_refuse(struct planner *p, const char *where, const char *what)
 {
+	size_t n;
+
 	if (p->rc)
 		return p->rc;
 	p->rc = err_set(p->err, -ENOTSUP, "%s", what);
-	err_where(p->err, "%s", where);
+	/* Of a long path the end says more. */
+	n = strlen(where);
+	err_where(p->err, "%s%s", n > 120 ? "..." : "", n > 120 ? where + n - 120 : where);
 	return p->rc;
 }
 
