@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The congestion controls of cc.h in a stock kernel: eBPF struct_ops "dep_cubic_abe" and
+ * "dep_prague", and the clsact program that makes ECT(0) of Prague's packets ECT(1). All are held
+ * by links: they go when their holder dies. */
+#ifndef DEP_L4S_CC_LOAD_H
+#define DEP_L4S_CC_LOAD_H
+
+#include "base/err.h"
+#include "proto/l4s/cc.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CC_KERNEL_CUBIC "dep_cubic_abe" /* names for TCP_CONGESTION; at most 15 characters */
+#define CC_KERNEL_PRAGUE "dep_prague"
+
+/* Figures of one kernel control, over all its sockets. */
+struct cc_kernel_stats {
+	uint64_t sockets;     /* that were ever opened */
+	uint64_t open;	      /* now */
+	uint64_t accecn;      /* of those ever opened: negotiated AccECN */
+	uint64_t classic_ecn; /* RFC 3168 */
+	uint64_t no_ecn;
+	uint64_t acks;
+	uint64_t marks;		/* delivered_ce */
+	uint64_t reductions[4]; /* by enum cc_cause */
+	uint64_t rewritten;	/* packets made ECT(1) */
+};
+
+/* One socket, for the live view. */
+struct cc_kernel_flow {
+	uint8_t family;
+	uint16_t local_port, remote_port;
+	uint8_t local[16], remote[16];
+	uint64_t bytes_acked;
+	uint32_t cwnd, ssthresh, srtt_us, min_rtt_us;
+	uint64_t pacing_rate;
+	uint32_t delivered, delivered_ce;
+	uint8_t algo; /* enum cc_algo */
+	struct cc_view view;
+};
+
+struct cc_kernel;
+
+/* Whether this kernel can: 0, or -EOPNOTSUPP/-EPERM and err, which says what is missing and what to
+ * do. */
+int cc_kernel_probe(struct err *err);
+/* Loads and registers both. cubic, prague: their parameters (NULL: defaults); the names are
+ * CC_KERNEL_*. A control of that name left by a holder that is gone is removed first; one with a
+ * living holder gives -EBUSY. */
+int cc_kernel_load(struct cc_kernel **k, const struct cc_cfg *cubic, const struct cc_cfg *prague,
+		   struct err *err);
+void cc_kernel_free(struct cc_kernel *k);
+/* New parameters for connections that open from now on. */
+int cc_kernel_change(struct cc_kernel *k, const struct cc_cfg *cubic, const struct cc_cfg *prague,
+		     struct err *err);
+/* Makes Prague's packets ECT(1) on an interface (egress), by TCX where the kernel has it, else
+ * clsact. netns: descriptor of its namespace, -1: the caller's. */
+int cc_kernel_mark_on(struct cc_kernel *k, const char *ifname, int netns, struct err *err);
+int cc_kernel_mark_off(struct cc_kernel *k, const char *ifname, int netns, struct err *err);
+/* Sockets of processes in a cgroup v2 directory take the control `name` (sockops at connect and
+ * listen). */
+int cc_kernel_cgroup(struct cc_kernel *k, const char *cgroup_path, const char *name,
+		     struct err *err);
+int cc_kernel_stats(struct cc_kernel *k, const char *name, struct cc_kernel_stats *s,
+		    struct err *err);
+/* Fills at most n flows; returns how many there are. */
+int cc_kernel_flows(struct cc_kernel *k, struct cc_kernel_flow *f, uint32_t n);
+/* Records every call of the controls of new sockets (inputs and outputs) for a comparison with the
+ * core: see bpf/replay.h. At most `events`. */
+int cc_kernel_record(struct cc_kernel *k, uint32_t events, struct err *err);
+
+#endif
