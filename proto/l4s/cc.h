@@ -15,12 +15,13 @@
 #ifndef DEP_L4S_CC_H
 #define DEP_L4S_CC_H
 
-#include "base/err.h"
 #include "proto/l4s/abe.h"
 #include "proto/l4s/ecn.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct err;
 
 enum cc_algo {
 	CC_RENO,
