@@ -236,13 +236,16 @@ struct aqm_pkt *fq_dequeue(struct aqm *q, uint64_t now);
 struct aqm_pkt *fq_flush(struct aqm *q);
 
 void pie_new(struct aqm *q, uint64_t now);
+void pie_configure(struct aqm *q);
 bool pie_enqueue(struct aqm *q, struct aqm_pkt *p);
 uint64_t pie_tick(struct aqm *q, uint64_t now);
 void pie_force(struct aqm *q, uint32_t prob);
 
 /* PI2 and both profiles of DualPI2 (pi2.c). */
 void pi2_new(struct aqm *q, uint64_t now);
-void pi2_set_rate(struct aqm *q);
+/* What follows from cfg; of it, what follows from the rate. */
+void pi2_configure(struct aqm *q);
+void pi2_thresholds(struct aqm *q);
 uint64_t pi2_tick(struct aqm *q, uint64_t now);
 void pi2_force(struct aqm *q, uint32_t prob);
 /* p_CL and p_C from p'. */

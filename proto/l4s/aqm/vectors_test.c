@@ -90,6 +90,8 @@ static void test_pi_saturates(void **state)
 	p56 = pi_rfc_add(p56, pi_rfc_delta(0, UINT64_MAX, 4000000000u, pi_rfc_gain(8000000),
 					   pi_rfc_gain(8000000)));
 	assert_int_equal(p56, 0);
+	p56 = pi_rfc_add(PI_ONE, pi_rfc_delta(0, UINT64_MAX, 1, 0, pi_rfc_gain(8000000)));
+	assert_int_equal(p56, 0);
 }
 
 /* Gains of the RFC form against the quotient itself. */
