@@ -163,8 +163,8 @@ void aqm_free(struct aqm *q);
 /* Takes p over. False: p was dropped, and is in what aqm_dropped gives. Others may have to go for
  * it (FQ-CoDel): look at aqm_dropped in any case. */
 bool aqm_enqueue(struct aqm *q, struct aqm_pkt *p, uint64_t now);
-/* The packet to send now, or NULL where none is left. Packets dropped on the way come from
- * aqm_dropped. */
+/* The packet to send now, which has waited now - enq_ns; or NULL where none is left. Packets
+ * dropped on the way come from aqm_dropped. */
 struct aqm_pkt *aqm_dequeue(struct aqm *q, uint64_t now);
 /* The list (by next) of packets dropped since the last call, for their owner to release; NULL:
  * none. */

@@ -136,10 +136,16 @@ static inline struct aqm_pkt *aqm_pop(struct aqm *q, unsigned c)
 	return p;
 }
 
+/* How long p has waited. A shell whose times cross by a little must not make it an eternity. */
+static inline uint64_t aqm_age(const struct aqm_pkt *p, uint64_t now)
+{
+	return now > p->enq_ns ? now - p->enq_ns : 0;
+}
+
 /* Age of the head of a queue, 0 where there is none. */
 static inline uint64_t aqm_head_delay(const struct aqm *q, unsigned c, uint64_t now)
 {
-	return q->list[c].head ? now - q->list[c].head->enq_ns : 0;
+	return q->list[c].head ? aqm_age(q->list[c].head, now) : 0;
 }
 
 static inline bool aqm_full(const struct aqm *q, uint32_t len)
@@ -156,7 +162,7 @@ static inline struct aqm_pkt *aqm_forward(struct aqm *q, unsigned c, struct aqm_
 
 	s->forwarded++;
 	s->forwarded_bytes += p->len;
-	hist_add(&s->delay, now - p->enq_ns);
+	hist_add(&s->delay, aqm_age(p, now));
 	return p;
 }
 

@@ -624,6 +624,27 @@ static void test_change(void **state)
 	rig_close(&r);
 }
 
+/* Times that cross, as they may where a tick is called late for an earlier time. */
+static void test_time_goes_back(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(every) / sizeof(every[0]); i++) {
+		rig_open(&r, every[i], 0);
+		r.now += 16 * RIG_MS;
+		rig_fill(&r, ECN_ECT1, 5);
+		rig_fill(&r, ECN_ECT0, 5);
+		r.now -= 1;
+		aqm_tick(r.q, r.now);
+		assert_int_equal(aqm_stats(r.q, r.now)->prob, 0);
+		while (aqm_packets(r.q))
+			assert_int_not_equal(rig_get(&r)->ecn, ECN_CE);
+		assert_int_equal(aqm_stats(r.q, r.now)->q[0].delay.max, 0);
+		assert_int_equal(aqm_stats(r.q, r.now)->q[1].delay.max, 0);
+		rig_close(&r);
+	}
+}
+
 static void test_check(void **state)
 {
 	struct aqm_cfg cfg;
@@ -670,6 +691,7 @@ int main(void)
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_stats_reset),
 		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_time_goes_back),
 		cmocka_unit_test(test_check),
 	};
 
