@@ -3,6 +3,7 @@
 #include "proto/l4s/aqm/aqm_priv.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define MS 1000000u
 #define US 1000u
@@ -67,12 +68,11 @@ static void pi2_defaults(struct aqm_cfg *cfg)
 void aqm_cfg_defaults(struct aqm_cfg *cfg, enum aqm_kind kind, enum aqm_profile profile,
 		      uint64_t rate)
 {
-	*cfg = (struct aqm_cfg){
-		.kind = (uint8_t)kind,
-		.profile = (uint8_t)profile,
-		.mtu = 1514,
-		.rate = rate,
-	};
+	memset(cfg, 0, sizeof(*cfg)); /* padding too: configurations are compared as bytes */
+	cfg->kind = (uint8_t)kind;
+	cfg->profile = (uint8_t)profile;
+	cfg->mtu = 1514;
+	cfg->rate = rate;
 	switch (kind) {
 	case AQM_FIFO:
 		cfg->limit_packets = 1000;
@@ -125,9 +125,9 @@ static int check_times(const struct aqm_cfg *cfg, struct err *err)
 
 static int check_gains(const struct aqm_cfg *cfg, struct err *err)
 {
-	if (cfg->alpha > 4096 || cfg->beta > 4096 || cfg->alpha_uhz > 16000000 ||
-	    cfg->beta_uhz > 16000000)
-		return bad(err, "alpha or beta", "up to 16 Hz");
+	if (cfg->alpha > 2048 || cfg->beta > 2048 || cfg->alpha_uhz > 8000000 ||
+	    cfg->beta_uhz > 8000000)
+		return bad(err, "alpha or beta", "up to 8 Hz");
 	return 0;
 }
 

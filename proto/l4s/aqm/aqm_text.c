@@ -2,15 +2,22 @@
 /* Queue managers as words: those of tc(8) and a few of our own. One table serves reading and
  * writing, so that the one is the inverse of the other.
  *
- *   fifo      limit
- *   codel     limit target interval ecn|noecn ce_threshold ce_threshold_ect1
- *   fq_codel  the same, memory_limit flows quantum
- *   pie       limit target tupdate alpha beta ecn|noecn max_burst mark_ecnth, derandomise cap;
- *             alpha and beta in 1/16 Hz as tc-pie(8) has them
- *   pi2       limit memlimit coupling_factor target tupdate alpha beta ecn|noecn max_rtt
- * typical_rtt drop_on_overload|overflow, rfc|linux dualpi2   the same without ecn, step_thresh
- * min_qlen_step drop_enqueue|drop_dequeue l4s_ect|any_ect classic_protection split_gso, rate_aware
- * wrr|ts_fifo tshift ramp_min ramp_range th_len all       mtu limit_time
+ * fifo: limit.
+ *
+ * codel: limit, target, interval, ecn|noecn, ce_threshold, ce_threshold_ect1; fq_codel also
+ * memory_limit, flows, quantum.
+ *
+ * pie: limit, target, tupdate, alpha and beta (in 1/16 Hz, as tc-pie(8) has them), ecn|noecn,
+ * max_burst, mark_ecnth, derandomise, cap, linux|rfc (which sets the last two).
+ *
+ * pi2: limit, memlimit, coupling_factor, target, tupdate, alpha and beta (Hz), ecn|noecn, max_rtt,
+ * typical_rtt, drop_on_overload|overflow, linux|rfc.
+ *
+ * dualpi2: as pi2 without ecn; step_thresh, min_qlen_step, drop_enqueue|drop_dequeue,
+ * l4s_ect|any_ect, classic_protection, split_gso; rate_aware, wrr|ts_fifo, tshift, ramp_min,
+ * ramp_range, th_len.
+ *
+ * All: mtu, limit_time.
  *
  * Times: 15ms, 800us, 1.5s; a bare number counts microseconds, as in tc. Sizes: 64kb, 1mb. limit is
  * a number of packets, or a size (64kb), or a time (100ms: what the link sends in so long). */
@@ -216,25 +223,28 @@ static const struct unit packet_units[] = {
 static int to_time(struct token t, uint64_t *ns)
 {
 	uint64_t part;
+	uint64_t v;
 
-	if (decimal(&t, 9, ns) < 0)
+	if (decimal(&t, 9, &v) < 0)
 		return -EINVAL;
 	part = unit_of(t, time_units);
 	if (part == 0)
 		return -EINVAL;
-	*ns /= part;
+	*ns = v / part;
 	return 0;
 }
 
 static int to_size(struct token t, uint64_t *bytes)
 {
 	uint64_t factor;
+	uint64_t v;
 
-	if (decimal(&t, 0, bytes) < 0)
+	if (decimal(&t, 0, &v) < 0)
 		return -EINVAL;
 	factor = unit_of(t, size_units);
-	if (factor == 0 || __builtin_mul_overflow(*bytes, factor, bytes))
+	if (factor == 0 || __builtin_mul_overflow(v, factor, &v))
 		return -EINVAL;
+	*bytes = v;
 	return 0;
 }
 
@@ -293,7 +303,7 @@ static int to_uhz(struct token t, unsigned divisor, uint32_t *v)
 	if (decimal(&t, 6, &n) < 0 || t.n > 0)
 		return -EINVAL;
 	n = (n + divisor / 2) / divisor;
-	if (n > 16000000)
+	if (n > 8000000)
 		return -EINVAL;
 	*v = (uint32_t)n;
 	return 0;
@@ -303,8 +313,8 @@ static int read_limit(struct reader *r, struct token t)
 {
 	struct aqm_cfg *cfg = r->cfg;
 
-	if (to_count(t, packet_units, UINT32_MAX, &cfg->limit_packets) == 0)
-		return 0;
+	if (!has_unit(t, size_units) && !has_unit(t, time_units))
+		return to_count(t, packet_units, UINT32_MAX, &cfg->limit_packets);
 	r->has_bytes = true;
 	cfg->limit_packets = 0;
 	cfg->limit_bytes = 0;
@@ -337,8 +347,8 @@ static const char *const type_mend[] = {
 	[T_PERCENT] = "percent, as 10",
 	[T_SIZE] = "bytes, as 1mb",
 	[T_SIZE32] = "bytes, as 1514",
-	[T_HZ] = "a number of Hz up to 16, as 0.16",
-	[T_SIXTEENTH] = "a number of 1/16 Hz up to 256, as 2",
+	[T_HZ] = "a number of Hz up to 8, as 0.16",
+	[T_SIXTEENTH] = "a number of 1/16 Hz up to 128, as 2",
 	[T_FRACTION] = "a fraction, as 0.1 or 10%",
 	[T_STEP] = "a time, as 1ms, or packets, as 5p",
 	[T_LIMIT] = "a number of packets, or bytes as 64kb, or a time as 100ms",
@@ -476,8 +486,8 @@ static int derive(struct reader *r)
 	cfg->tupdate = typical < max / 3 ? typical : max / 3;
 	alpha = (unsigned __int128)cfg->tupdate * 100000000000000u / max / max;
 	beta = 300000000000000u / max;
-	cfg->alpha_uhz = alpha < 16000000 ? (uint32_t)alpha : 16000000;
-	cfg->beta_uhz = beta < 16000000 ? (uint32_t)beta : 16000000;
+	cfg->alpha_uhz = alpha < 8000000 ? (uint32_t)alpha : 8000000;
+	cfg->beta_uhz = beta < 8000000 ? (uint32_t)beta : 8000000;
 	return 0;
 }
 
