@@ -455,10 +455,19 @@ static int open_ports(struct link *l, struct err *err)
 	return rc;
 }
 
+static void make_pools(struct link *l)
+{
+	uint32_t mtu = l->cfg.mtu ? l->cfg.mtu : 1500;
+
+	/* Link-layer header and tags. */
+	pool_init(&l->packets, sizeof(struct link_pkt) + mtu + 32, LINK_POOL_LIMIT);
+	pool_init(&l->segments, sizeof(struct link_pkt), LINK_POOL_LIMIT);
+	pool_init(&l->bigs, sizeof(struct link_big), LINK_POOL_LIMIT);
+}
+
 int link_new(struct link **out, const struct link_cfg *cfg, struct err *err)
 {
 	struct link *l = calloc(1, sizeof(*l));
-	uint32_t mtu = cfg->mtu ? cfg->mtu : 1500;
 	struct rng seeds;
 	unsigned i;
 	int rc;
@@ -475,15 +484,13 @@ int link_new(struct link **out, const struct link_cfg *cfg, struct err *err)
 	pthread_mutex_init(&l->callers, NULL);
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->done, NULL);
-	pool_init(&l->packets, sizeof(struct link_pkt) + mtu + 64, LINK_POOL_LIMIT);
-	pool_init(&l->segments, sizeof(struct link_pkt), LINK_POOL_LIMIT);
-	pool_init(&l->bigs, sizeof(struct link_big), LINK_POOL_LIMIT);
 	rng_seed(&seeds, cfg->seed);
 	l->hash_seed = (uint32_t)rng_u64(&seeds);
 	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = l->wake < 0 ? err_set(err, -errno, "eventfd: %s", strerror(errno)) : 0;
 	if (rc == 0)
 		rc = open_ports(l, err);
+	make_pools(l);
 	for (i = 0; rc == 0 && i < l->dirs; i++)
 		rc = dir_init(&l->dir[i], &l->cfg.dir[i], rng_u64(&seeds), err);
 	l->since = link_clock();
