@@ -144,8 +144,14 @@ void aqm_cfg_defaults(struct aqm_cfg *cfg, enum aqm_kind kind, enum aqm_profile 
 		      uint64_t rate);
 /* Reads "dualpi2 target 15ms tupdate 16ms step_thresh 1ms …": the words of tc(8) after the kind,
  * over the defaults of the kind and `rate`. "dualpi2 rfc", "dualpi2 linux" (the default) choose the
- * profile. Returns 0 or -EINVAL and err. */
+ * profile. All words: aqm_text.c. Returns 0, or -EINVAL or -ERANGE and err; cfg is written only on
+ * success. */
 int aqm_cfg_parse(struct aqm_cfg *cfg, const char *text, uint64_t rate, struct err *err);
+/* The inverse: every word that the kind has, so that parsing it with the same rate gives cfg again
+ * (for a cfg that came from aqm_cfg_parse). Returns the length, or -ENOSPC where text is too short;
+ * AQM_TEXT_MAX is enough. */
+#define AQM_TEXT_MAX 640
+int aqm_cfg_print(const struct aqm_cfg *cfg, char *text, size_t n);
 /* Returns 0 or -EINVAL/-ERANGE and err: values that do not go together. aqm_new checks too. */
 int aqm_cfg_check(const struct aqm_cfg *cfg, struct err *err);
 const char *aqm_kind_name(enum aqm_kind kind); /* "dualpi2" */

@@ -125,9 +125,9 @@ static int check_times(const struct aqm_cfg *cfg, struct err *err)
 
 static int check_gains(const struct aqm_cfg *cfg, struct err *err)
 {
-	if (cfg->alpha > 4096 || cfg->beta > 4096 || cfg->alpha_uhz > 16000000 ||
-	    cfg->beta_uhz > 16000000)
-		return bad(err, "alpha or beta", "up to 16 Hz");
+	if (cfg->alpha > 2048 || cfg->beta > 2048 || cfg->alpha_uhz > 8000000 ||
+	    cfg->beta_uhz > 8000000)
+		return bad(err, "alpha or beta", "up to 8 Hz");
 	return 0;
 }
 

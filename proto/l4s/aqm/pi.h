@@ -14,7 +14,7 @@
 #define PI_LINUX_MAX_NS ((uint64_t)1 << 48)
 #define PI_RFC_MAX_NS ((uint64_t)1 << 32)
 
-/* Gain of the Linux form from netlink's unit (Hz * 256, at most 4096): 41 gives 44, 819 gives 879.
+/* Gain of the Linux form from netlink's unit (Hz * 256, at most 2048): 41 gives 44, 819 gives 879.
  */
 static inline uint32_t pi_linux_gain(uint32_t hz256)
 {
@@ -40,7 +40,7 @@ static inline uint32_t pi_linux(uint32_t prob, uint64_t now, uint64_t last, uint
 	return step > prob ? 0 : prob - (uint32_t)step;
 }
 
-/* Gain of the RFC form, 2^-56 a ns, from 1e-6 Hz (at most 16 Hz). */
+/* Gain of the RFC form, 2^-56 a ns, from 1e-6 Hz (at most 8 Hz). */
 static inline uint32_t pi_rfc_gain(uint32_t uhz)
 {
 	const uint64_t d = 30517578125u; /* 5^15: 2^56 / 1e15 is 2^41 / 5^15, in two steps */
