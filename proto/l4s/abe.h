@@ -5,8 +5,7 @@
 #ifndef DEP_L4S_ABE_H
 #define DEP_L4S_ABE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "proto/l4s/cc/types.h"
 
 #define ABE_ONE 1024u
 

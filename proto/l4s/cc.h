@@ -16,10 +16,8 @@
 #define DEP_L4S_CC_H
 
 #include "proto/l4s/abe.h"
+#include "proto/l4s/cc/types.h"
 #include "proto/l4s/ecn.h"
-
-#include <stdbool.h>
-#include <stdint.h>
 
 struct err;
 
@@ -55,18 +53,27 @@ enum cc_feedback {
 	CC_FEEDBACK_DCTCP,   /* RFC 8257: ECE is the state of the last packet */
 };
 
+/* What "FlightSize" is where a window is reduced. */
+enum cc_flight {
+	CC_FLIGHT_CWND,	    /* the congestion window (Linux) */
+	CC_FLIGHT_INFLIGHT, /* what is in the network, where that is less (RFC 5681) */
+};
+
 struct cc_cfg {
 	uint8_t algo;
 	uint8_t form;
 	uint8_t start;
 	uint8_t ect;	  /* enum ecn of data: ECN_NOT_ECT, ECN_ECT0, ECN_ECT1 */
-	uint8_t feedback; /* enum cc_feedback that is asked for */
+	uint8_t feedback; /* enum cc_feedback that is asked for; after cc_init what is there */
 	bool pacing;	  /* CUBIC, Reno, DCTCP; Prague always paces */
 	bool fast_convergence;
 	bool rtt_independence;	/* Prague */
 	bool classic_detection; /* Prague: watch for a shared queue with Classic ECN (RFC 9331
 				   §4.3), spec §2.7 */
+	bool small_packets;	/* Prague: smaller packets at low rates; the kernel's glue cannot */
+	uint8_t flight;		/* enum cc_flight */
 	struct abe_cfg abe;
+	uint16_t cubic_c; /* CUBIC, RFC form: C in 1/1000 segments/s^3 (400); Linux has 0.4 */
 	uint16_t initial_window; /* segments */
 	uint32_t target_rtt_us;	 /* Prague: virtual RTT, 25000 */
 	uint32_t mss;		 /* bytes of payload of a full segment */
@@ -119,8 +126,10 @@ struct cc_prague;
  * its header). */
 #define CC_PRIV 104
 struct cc {
-	struct cc_cfg cfg;
+	struct cc_cfg cfg; /* in force: algo and ect may differ from what was asked for, see
+			      cc_init */
 	uint64_t priv[CC_PRIV / 8];
+	uint64_t last_ns; /* last ACK */
 };
 
 /* Defaults: CUBIC: linux form, HyStart, fast convergence, ECT(0), Classic feedback, ABE off,
@@ -138,7 +147,8 @@ int cc_cfg_print(const struct cc_cfg *cfg, char *buf, uint32_t n);
 const char *cc_algo_name(enum cc_algo algo);
 
 /* The connection is there: sets the first window. `feedback` is what was negotiated (enum
- * cc_feedback). */
+ * cc_feedback). Prague without AccECN becomes Reno, with ECT(0) where the feedback is Classic, else
+ * Not-ECT (RFC 9331 §4.3 item 1). Without feedback nothing is ECT: c->cfg.ect says what to send. */
 void cc_init(struct cc *c, const struct cc_cfg *cfg, uint8_t feedback, uint64_t now_ns,
 	     struct cc_win *w);
 /* Before the states are updated by an ACK that carries ECE or more CE (in_ack_event). */

@@ -223,25 +223,28 @@ static const struct unit packet_units[] = {
 static int to_time(struct token t, uint64_t *ns)
 {
 	uint64_t part;
+	uint64_t v;
 
-	if (decimal(&t, 9, ns) < 0)
+	if (decimal(&t, 9, &v) < 0)
 		return -EINVAL;
 	part = unit_of(t, time_units);
 	if (part == 0)
 		return -EINVAL;
-	*ns /= part;
+	*ns = v / part;
 	return 0;
 }
 
 static int to_size(struct token t, uint64_t *bytes)
 {
 	uint64_t factor;
+	uint64_t v;
 
-	if (decimal(&t, 0, bytes) < 0)
+	if (decimal(&t, 0, &v) < 0)
 		return -EINVAL;
 	factor = unit_of(t, size_units);
-	if (factor == 0 || __builtin_mul_overflow(*bytes, factor, bytes))
+	if (factor == 0 || __builtin_mul_overflow(v, factor, &v))
 		return -EINVAL;
+	*bytes = v;
 	return 0;
 }
 
