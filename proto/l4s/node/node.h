@@ -54,6 +54,10 @@ int report_state(struct node *n, const char *path, yyjson_mut_doc *doc, yyjson_m
 /* Prometheus text. */
 void report_metrics(struct node *n, struct buf *out);
 
+/* One link, one connection, as entries of an array. */
+void report_link(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct slot *s);
+void report_flow(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct flow *flow);
+
 /* Upper bounds of the histograms that are shown, in ns; the last one is UINT64_MAX. */
 #define REPORT_BOUNDS 28
 extern const uint64_t report_bound[REPORT_BOUNDS];
