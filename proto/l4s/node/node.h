@@ -19,6 +19,7 @@
 struct node_params {
 	const char *socket; /* of the management link */
 	gid_t socket_gid;   /* its group, or -1 */
+	const char *suffix; /* of the controls' names; NULL: none */
 	const char *file;   /* of the configuration, read again on SIGHUP; NULL: none */
 	struct config_schema *schema;
 };

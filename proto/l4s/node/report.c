@@ -296,8 +296,11 @@ static void add_control(struct walk *w, yyjson_mut_val *list, const struct cc_cf
 	json_add_u64(w->doc, v, "acks", s.acks);
 	json_add_u64(w->doc, v, "marks", s.marks);
 	add_reductions(w->doc, v, &s);
-	if (prague)
+	json_add_u64(w->doc, v, "no-memory", s.no_memory);
+	if (prague) {
 		json_add_u64(w->doc, v, "rewritten", s.rewritten);
+		json_add_u64(w->doc, v, "unmarked", s.unmarked);
+	}
 	add_text(w->doc, v, "hint", report_control_hint(&s, prague, marked));
 }
 
@@ -317,8 +320,8 @@ static void add_controls(struct walk *w, yyjson_mut_val *top)
 	if (!c->kernel)
 		return;
 	list = json_add_arr(w->doc, v, "control");
-	add_control(w, list, &c->want.cubic, CC_KERNEL_CUBIC);
-	add_control(w, list, &c->want.prague, CC_KERNEL_PRAGUE);
+	add_control(w, list, &c->want.cubic, c->name[0]);
+	add_control(w, list, &c->want.prague, c->name[1]);
 	list = json_add_arr(w->doc, v, "mark-interface");
 	for (i = 0; i < c->n_marks; i++) {
 		yyjson_mut_val *m = yyjson_mut_arr_add_obj(w->doc, list);
