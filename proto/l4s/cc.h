@@ -128,8 +128,8 @@ struct cc_prague;
 struct cc {
 	struct cc_cfg cfg; /* in force: algo and ect may differ from what was asked for, see
 			      cc_init */
-	uint64_t priv[CC_PRIV / 8];
-	uint64_t last_ns; /* last ACK */
+	_Alignas(8) uint8_t priv[CC_PRIV]; /* bytes: states of any type alias them */
+	uint64_t last_ns;		   /* last ACK */
 };
 
 /* Defaults: CUBIC: linux form, HyStart, fast convergence, ECT(0), Classic feedback, ABE off,

@@ -433,18 +433,23 @@ static void test_l_has_bounded_priority(void **state)
 
 static void test_credit_resets_when_idle(void **state)
 {
-	rig_open(&r, "dualpi2", 0);
-	rig_fill(&r, ECN_NOT_ECT, 3);
-	rig_fill(&r, ECN_ECT1, 2);
-	assert_int_equal(rig_get(&r)->ecn, ECN_ECT1);
-	assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514 + 15000);
-	rig_get(&r); /* L's last */
-	rig_get(&r); /* C, L empty: no change */
-	assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514 + 30000);
-	while (rig_get(&r))
-		;
-	assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514);
-	rig_close(&r);
+	static const char *const texts[] = {"dualpi2", "dualpi2 rfc"};
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		rig_open(&r, texts[i], 0);
+		rig_fill(&r, ECN_NOT_ECT, 3);
+		rig_fill(&r, ECN_ECT1, 2);
+		assert_int_equal(rig_get(&r)->ecn, ECN_ECT1);
+		assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514 + 15000);
+		rig_get(&r); /* L's last */
+		rig_get(&r); /* C, L empty: no change */
+		assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514 + 30000);
+		while (rig_get(&r))
+			;
+		assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514);
+		rig_close(&r);
+	}
 }
 
 static void test_ts_fifo(void **state)

@@ -16,6 +16,7 @@
 #ifndef DEP_L4S_CC_PRAGUE_H
 #define DEP_L4S_CC_PRAGUE_H
 
+#include "proto/l4s/cc/prague_classic.h"
 #include "proto/l4s/cc/reno.h"
 
 #define PRAGUE_FRAC_BITS 20
@@ -48,6 +49,8 @@ struct cc_prague {
 	uint32_t delivered_ce;
 	uint32_t last_ce; /* delivered_ce at the last ACK */
 	uint32_t next_seq;
+	uint32_t watch_seq; /* end of the round that is watched */
+	struct prague_classic classic;
 	uint16_t round;	 /* since slow start */
 	uint16_t packet; /* bytes of an IP packet */
 	uint8_t saw_ce : 1;
@@ -166,6 +169,8 @@ cc_inline void prague_init(struct cc_prague *s, const struct cc_cfg *cfg, const 
 	s->saw_ce = delivered_ce != 0;
 	s->next_seq = snd_nxt;
 	s->packet = (uint16_t)cfg->mtu;
+	s->watch_seq = snd_nxt;
+	classic_init(&s->classic);
 }
 
 /* The response to marks. As the reference has it (form linux), on entering CWR: at most once a
@@ -180,17 +185,19 @@ static inline void prague_respond(struct cc_prague *s, const struct cc_cfg *cfg,
 	uint32_t least = cc_clamp(a->srtt_us, 1, PRAGUE_HSRTT_MAX);
 	uint32_t passed = now_us - s->cwr_us;
 	uint32_t less = s->alpha >> PRAGUE_G;
+	uint32_t classic = classic_share(&s->classic);
 
-	if (prague_independent(s, cfg, a, w))
+	if (classic < CLASSIC_ONE && prague_independent(s, cfg, a, w))
 		least = cfg->form == CC_FORM_RFC ? prague_vrtt(cfg, a) : prague_target_us(cfg);
 	else if (cfg->form == CC_FORM_LINUX)
 		least = 0;
 	if (passed < least)
 		return;
 	s->cwr_us = now_us;
-	if (cfg->form == CC_FORM_RFC)
+	if (cfg->form == CC_FORM_RFC && !classic)
 		less = (uint32_t)cc_min64((uint64_t)less * cc_min(passed, 2 * least) / least,
 					  PRAGUE_ALPHA_ONE);
+	less = cc_max(less, (CLASSIC_ALPHA >> 10) * classic);
 	prague_shrink(s, less, a);
 }
 
@@ -259,7 +266,10 @@ static inline void prague_window(struct cc_prague *s, const struct cc_cfg *cfg,
 	uint32_t acked = cc_min(a->acked, CC_ACKED_MAX);
 
 	s->last_ce = a->delivered_ce;
-	if (ce && !(ce >> 31)) {
+	if (ce >> 31)
+		ce = 0;
+	classic_ack(&s->classic, a->rtt_us, ce);
+	if (ce) {
 		if (!s->saw_ce)
 			prague_shrink(s, PRAGUE_ALPHA_ONE, a); /* the first ever: as a loss */
 		s->saw_ce = 1;
@@ -333,6 +343,7 @@ static inline void prague_round(struct cc_prague *s, const struct cc_cfg *cfg,
 	uint32_t now_us = (uint32_t)(a->now_ns / 1000);
 	uint32_t n = a->delivered - s->delivered;
 	bool independent = prague_independent(s, cfg, a, w);
+	uint32_t classic = classic_share(&s->classic);
 
 	if (cc_after(s->next_seq, a->snd_una))
 		return;
@@ -349,8 +360,23 @@ static inline void prague_round(struct cc_prague *s, const struct cc_cfg *cfg,
 	else if (s->round < 0xffff)
 		s->round++;
 	s->ai = independent ? prague_ai(a->srtt_us, prague_target_us(cfg)) : PRAGUE_ONE;
+	s->ai = s->ai - (uint32_t)((uint64_t)s->ai * classic >> 10) + (CLASSIC_AI >> 10) * classic;
 	if (!s->in_loss)
 		prague_choose_packet(s, cfg, a);
+}
+
+/* Rounds of the watch: real round trips, also where alpha's are longer. */
+static inline void prague_watch(struct cc_prague *s, const struct cc_cfg *cfg,
+				const struct cc_ack *a)
+{
+	uint32_t gap;
+
+	if (!cfg->classic_detection || cc_after(s->watch_seq, a->snd_una))
+		return;
+	s->watch_seq = a->snd_nxt;
+	gap = (uint32_t)cc_min64(((uint64_t)a->srtt_us << PRAGUE_FRAC_BITS) / s->frac_cwnd,
+				 UINT32_MAX);
+	classic_round(&s->classic, a->min_rtt_us, gap);
 }
 
 static inline void prague_pace(struct cc_prague *s, const struct cc_cfg *cfg,
@@ -411,6 +437,7 @@ static inline void prague_ack(struct cc_prague *s, const struct cc_cfg *cfg, con
 	prague_average(s, a);
 	prague_window(s, cfg, a, w);
 	prague_step(s, w);
+	prague_watch(s, cfg, a);
 	prague_round(s, cfg, a, w);
 	prague_pace(s, cfg, a, w);
 	prague_mode(s, a);

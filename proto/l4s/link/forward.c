@@ -88,6 +88,7 @@ static void line_put(struct link_dir *d, struct link_pkt *p, uint64_t t)
 	else
 		d->head = p;
 	d->tail = p;
+	d->in_flight++;
 }
 
 static struct link_pkt *line_next(const struct link_pkt *p)
@@ -304,6 +305,7 @@ int dir_read(struct link_dir *d, unsigned budget)
 static void count_written(struct link_dir *d, struct link_pkt *p, uint64_t t)
 {
 	hist_add(&d->late, t - p->due);
+	d->in_flight--;
 	d->sent_packets++;
 	d->sent_bytes += p->q.len;
 	if (p->cont && d->last_write) {
@@ -316,6 +318,7 @@ static void count_written(struct link_dir *d, struct link_pkt *p, uint64_t t)
 
 static void write_out(struct link_dir *d, const struct iovec *io, int n_io, unsigned packets)
 {
+	d->writes++;
 	if (writev(d->to->out, io, n_io) >= 0)
 		return;
 	d->write_failed += packets;
@@ -398,12 +401,26 @@ void dir_release(struct link_dir *d, uint64_t now)
 	d->l->now = now;
 }
 
+/* How much longer the head may wait, for others that are due soon after it. */
+static uint64_t slack(const struct link_dir *d)
+{
+	const struct link_pkt *next = line_next(d->head);
+
+	if (d->head->big && d->hold)
+		return d->hold;
+	if (d->l->cfg.busy)
+		return 0;
+	if (next)
+		return next->due <= d->head->due + LINK_SLACK_NS ? LINK_SLACK_NS : 0;
+	return d->q && aqm_packets(d->q) > 0 && d->head->tx_ns < LINK_SLACK_NS ? LINK_SLACK_NS : 0;
+}
+
 uint64_t dir_deadline(const struct link_dir *d)
 {
 	uint64_t next = UINT64_MAX;
 
 	if (d->head)
-		next = d->head->due + (d->head->big ? d->hold : 0);
+		next = d->head->due + slack(d);
 	if (!d->q)
 		return next;
 	/* What the link takes at free_at is due `delay` later at the earliest, so that until then

@@ -20,6 +20,8 @@
 /* How long a due segment may wait for its neighbours, where they come faster than this. */
 #define LINK_HOLD_NS 50000
 #define LINK_SPIN_NS 200000
+#define LINK_SLACK_NS 30000
+#define LINK_SHORT_NS 5000
 #define LINK_HEARTBEAT_NS 10000000
 #define LINK_TXQUEUE 8192
 
@@ -67,6 +69,7 @@ struct link_dir {
 	bool was_idle;
 	struct link_pkt *head; /* the delay line, by due */
 	struct link_pkt *tail;
+	uint32_t in_flight;
 	uint64_t last_due;
 	uint64_t hold;
 	struct rng rng;
@@ -78,6 +81,7 @@ struct link_dir {
 	/* Counters, as in link_dir_stats. */
 	uint64_t read_packets, read_bytes;
 	uint64_t sent_packets, sent_bytes;
+	uint64_t writes;
 	uint64_t delay_dropped;
 	uint64_t write_failed;
 	uint64_t no_memory;

@@ -131,6 +131,8 @@ static bool deferred(const struct tcp *t, uint32_t n)
 	uint32_t inflight = sb_inflight(&t->sb);
 	uint32_t room = t->w.cwnd > inflight ? t->w.cwnd - inflight : 0;
 
+	if (t->wnd_end - t->sb.nxt < room)
+		room = t->wnd_end - t->sb.nxt;
 	if (n > t->w.cwnd / 3)
 		n = t->w.cwnd / 3;
 	return inflight && room < n && !t->sb.lost_out &&

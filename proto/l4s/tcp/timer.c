@@ -45,10 +45,8 @@ void tcp_rearm(struct tcp *t)
 	if (sb_packets_out(&t->sb) == 1)
 		pto += TCP_RTO_MIN;
 	rto = tcp_rto(t);
-	if (pto < rto)
-		tcp_set_alarm(t, ALARM_TLP, sim_now(t->s) + pto);
-	else
-		tcp_set_alarm(t, ALARM_RTO, sim_now(t->s) + rto);
+	/* RFC 8985 §7.2: in place of the timeout where that is earlier */
+	tcp_set_alarm(t, ALARM_TLP, sim_now(t->s) + (pto < rto ? pto : rto));
 }
 
 /* RFC 8985 §7.3: a new packet where there is one, else the last again. */
