@@ -57,6 +57,8 @@ def series(tmp):
     rows = list(csv.DictReader(open(path)))
     doc = json.loads(sim(*BOTH, "--json", "--warmup", "0"))
     total = sum(int(r["bytes1"]) for r in rows)
+    sim(*BOTH, "--samples", path, "--sample", "10ms")
+    ok([r["bytes1"] for r in csv.DictReader(open(path))] == [r["bytes1"] for r in rows], "the end of the warm-up does not show in them")
     ok(len(rows) == 1000 and 0 <= doc["flows"][0]["bytes"] - total < 200000 and int(rows[-1]["cwnd2"]) > 2,
        "samples: a row each 10 ms, whose bytes add up")
 

@@ -114,8 +114,8 @@ static int print_run(const struct options *o, const struct sim_result *r, double
 	if (o->json || (o->csv && !strcmp(o->csv, "-")))
 		return 0;
 	report_text(stdout, &o->scenario, r);
-	printf("\n%llu packets in %.3f s of processor time: %.2f million packets/s\n", (unsigned long long)r->packets,
-	       took, (double)r->packets / took / 1e6);
+	printf("\n%llu packets in %.3f s of processor time: %.2f million packets/s\n",
+	       (unsigned long long)r->packets, took, (double)r->packets / took / 1e6);
 	return 0;
 }
 

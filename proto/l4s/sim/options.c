@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,100 +116,100 @@ static int bad(struct err *err, const char *where, const char *value, const char
 	return -EINVAL;
 }
 
+/* Options whose text is kept for later, by what getopt returns for them. */
+static const struct {
+	int c;
+	size_t offset;
+} kept[] = {
+	{'r', offsetof(struct given, rate)},
+	{'t', offsetof(struct given, rtt)},
+	{'q', offsetof(struct given, aqm)},
+	{'T', offsetof(struct given, time)},
+	{'w', offsetof(struct given, warmup)},
+	{'s', offsetof(struct given, seed)},
+	{'n', offsetof(struct given, seeds)},
+	{'j', offsetof(struct given, jobs)},
+	{OPT_OVERHEAD, offsetof(struct given, overhead)},
+	{OPT_JITTER, offsetof(struct given, jitter)},
+	{OPT_LOSS, offsetof(struct given, loss)},
+	{OPT_THIN, offsetof(struct given, thin)},
+	{OPT_SPREAD, offsetof(struct given, spread)},
+	{OPT_SAMPLE, offsetof(struct given, sample)},
+	{OPT_LINK, offsetof(struct given, link)},
+};
+
+static bool keep(struct given *g, int c)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		if (kept[i].c != c)
+			continue;
+		memcpy((char *)g + kept[i].offset, &optarg, sizeof(optarg));
+		return true;
+	}
+	return false;
+}
+
+/* One more of a list. */
+static int add(char **list, unsigned *n, unsigned max, const char *option, struct err *err)
+{
+	if (*n == max)
+		return bad(err, option, optarg, "it was given too often");
+	list[(*n)++] = optarg;
+	return 0;
+}
+
+static int take(struct options *o, struct given *g, int c, struct err *err)
+{
+	switch (c) {
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_CSV:
+		o->csv = optarg;
+		return 0;
+	case OPT_SAMPLES:
+		o->samples = optarg;
+		return 0;
+	case OPT_PCAPNG:
+		o->pcapng = optarg;
+		return 0;
+	case 'h':
+		o->help = true;
+		return 0;
+	case OPT_VERSION:
+		o->version = true;
+		return 0;
+	case 'f':
+		return add(g->flow, &g->n_flows, GROUPS, "--flow", err);
+	case 'u':
+		return add(g->udp, &g->n_udp, GROUPS, "--udp", err);
+	case 'V':
+		return add(g->vary, &g->n_vary, BATCH_DIMENSIONS, "--vary", err);
+	default:
+		break;
+	}
+	if (keep(g, c))
+		return 0;
+	/* getopt has said on stderr which one. */
+	err_set(err, -EINVAL, "an option that cannot be");
+	err_mend(err, "dep-l4s-sim --help lists them");
+	return -EINVAL;
+}
+
 static int collect(struct options *o, struct given *g, int argc, char **argv, struct err *err)
 {
 	int c;
+	int r = 0;
 
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "r:t:f:u:q:T:w:s:n:j:V:h", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'r':
-			g->rate = optarg;
-			break;
-		case 't':
-			g->rtt = optarg;
-			break;
-		case 'q':
-			g->aqm = optarg;
-			break;
-		case 'T':
-			g->time = optarg;
-			break;
-		case 'w':
-			g->warmup = optarg;
-			break;
-		case 's':
-			g->seed = optarg;
-			break;
-		case 'n':
-			g->seeds = optarg;
-			break;
-		case 'j':
-			g->jobs = optarg;
-			break;
-		case OPT_OVERHEAD:
-			g->overhead = optarg;
-			break;
-		case OPT_JITTER:
-			g->jitter = optarg;
-			break;
-		case OPT_LOSS:
-			g->loss = optarg;
-			break;
-		case OPT_THIN:
-			g->thin = optarg;
-			break;
-		case OPT_SPREAD:
-			g->spread = optarg;
-			break;
-		case OPT_SAMPLE:
-			g->sample = optarg;
-			break;
-		case OPT_LINK:
-			g->link = optarg;
-			break;
-		case OPT_JSON:
-			o->json = true;
-			break;
-		case OPT_CSV:
-			o->csv = optarg;
-			break;
-		case OPT_SAMPLES:
-			o->samples = optarg;
-			break;
-		case OPT_PCAPNG:
-			o->pcapng = optarg;
-			break;
-		case 'h':
-			o->help = true;
-			break;
-		case OPT_VERSION:
-			o->version = true;
-			break;
-		case 'f':
-			if (g->n_flows == GROUPS)
-				return bad(err, "--flow", optarg, "at most 64 groups");
-			g->flow[g->n_flows++] = optarg;
-			break;
-		case 'u':
-			if (g->n_udp == GROUPS)
-				return bad(err, "--udp", optarg, "at most 64 loads");
-			g->udp[g->n_udp++] = optarg;
-			break;
-		case 'V':
-			if (g->n_vary == BATCH_DIMENSIONS)
-				return bad(err, "--vary", optarg, "at most 8");
-			g->vary[g->n_vary++] = optarg;
-			break;
-		default:
-			err_set(err, -EINVAL, "an option that there is not");
-			err_mend(err, "dep-l4s-sim --help lists them");
-			return -EINVAL;
-		}
-	}
-	if (argc - optind > 1)
+	while (!r &&
+	       (c = getopt_long(argc, argv, "r:t:f:u:q:T:w:s:n:j:V:h", long_options, NULL)) != -1)
+		r = take(o, g, c, err);
+	if (!r && argc - optind > 1)
 		return bad(err, argv[optind + 1], "a second scenario", "give one");
-	return 0;
+	return r;
 }
 
 /* ---- the scenario ---- */

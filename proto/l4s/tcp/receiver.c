@@ -46,6 +46,8 @@ static void put_ecn(struct tcp *t, struct sim_pkt *p)
 	/* RFC 9768 §3.2.3.3: on each ACK, as each has new bytes */
 	p->has_ceb = true;
 	p->ceb = rx->ecn.r.ceb;
+	p->e0b = rx->ecn.r.e0b;
+	p->e1b = rx->ecn.r.e1b;
 }
 
 static void send_ack(struct tcp *t)
