@@ -70,8 +70,10 @@ struct cc_cfg {
 	bool rtt_independence;	/* Prague */
 	bool classic_detection; /* Prague: watch for a shared queue with Classic ECN (RFC 9331
 				   §4.3), spec §2.7 */
-	bool small_packets;	/* Prague: smaller packets at low rates; the kernel's glue cannot */
-	uint8_t flight;		/* enum cc_flight */
+	bool calm_growth;   /* Prague: grows by a millisecond of its rate a round where no mark came
+			       for long (the userspace Prague of its authors) */
+	bool small_packets; /* Prague: smaller packets at low rates; the kernel's glue cannot */
+	uint8_t flight;	    /* enum cc_flight */
 	struct abe_cfg abe;
 	uint16_t cubic_c; /* CUBIC, RFC form: C in 1/1000 segments/s^3 (400); Linux has 0.4 */
 	uint16_t initial_window; /* segments */

@@ -33,6 +33,9 @@
 #define PRAGUE_BURST_SHIFT 12		   /* a burst is at most 1/4096 s */
 #define PRAGUE_INDEP_ROUNDS 4u		   /* after slow start, before RTT independence */
 #define PRAGUE_INDEP_RTT_MAX 100000u	   /* us, above which it is off */
+#define PRAGUE_CALM_ROUNDS 7u		   /* without a mark, and one more for each */
+#define PRAGUE_CALM_RATE 1920000u	   /* bytes/s */
+#define PRAGUE_CALM_US 1000u		   /* then a round adds what queues for so long */
 #define PRAGUE_HSRTT_SHIFT 7		   /* gain 1/128 */
 #define PRAGUE_HSRTT_MAX (UINT32_MAX >> 8) /* us, 16 s */
 
@@ -49,6 +52,7 @@ struct cc_prague {
 	uint32_t delivered_ce;
 	uint32_t last_ce; /* delivered_ce at the last ACK */
 	uint32_t next_seq;
+	uint32_t calm_us;   /* last mark or loss */
 	uint32_t watch_seq; /* end of the round that is watched */
 	struct prague_classic classic;
 	uint16_t round;	 /* since slow start */
@@ -58,7 +62,8 @@ struct cc_prague {
 	uint8_t rate_mode : 1;
 	uint8_t undo_rate : 1; /* undo is a rate */
 	uint8_t has_undo : 1;
-	uint8_t owner; /* for glue, not touched here */
+	uint8_t lossy : 1; /* the last of marks and losses was a loss */
+	uint8_t owner;	   /* for glue, not touched here */
 };
 
 _Static_assert(sizeof(struct cc_prague) <= CC_PRIV, "fits the kernel's private area");
@@ -206,6 +211,8 @@ static inline void prague_lose(struct cc_prague *s, const struct cc_ack *a)
 	if (s->in_loss)
 		return;
 	s->in_loss = 1;
+	s->calm_us = (uint32_t)(a->now_ns / 1000);
+	s->lossy = 1;
 	s->has_undo = 1;
 	s->undo_rate = s->rate_mode;
 	s->undo = s->rate_mode ? s->rate : s->frac_cwnd;
@@ -236,12 +243,43 @@ static inline void prague_set_state(struct cc_prague *s, enum cc_state state,
 
 /* ---- one ACK ---- */
 
-static inline void prague_grow_window(struct cc_prague *s, uint32_t acked)
+/* Growth of a calm path, per packet acknowledged, 2^-20; 0: not calm. As the userspace Prague of
+ * the reference's authors (spec §2.8, variants): no mark for rate / 1.92 MB/s + 7 virtual round
+ * trips, or no loss for as long as Reno takes to grow back; then a virtual round trip adds a
+ * millisecond of the rate. Where the bottleneck may be Classic, marks are rare, and calm means
+ * nothing. */
+static inline uint64_t prague_calm(const struct cc_prague *s, const struct cc_cfg *cfg,
+				   const struct cc_ack *a)
+{
+	uint32_t vrtt = prague_vrtt(cfg, a);
+	uint64_t rate = prague_window_rate(s->frac_cwnd, s->packet, a->srtt_us);
+	uint64_t rounds = rate / PRAGUE_CALM_RATE + PRAGUE_CALM_ROUNDS;
+	uint64_t wait;
+	uint64_t passed;
+	uint64_t full;
+
+	if (!cfg->calm_growth || s->classic.score > CLASSIC_SCORE_MIN / 2 || !a->srtt_us)
+		return 0;
+	if (s->lossy) /* rate / 2 * target^2 / vrtt / packet, with the squares apart */
+		rounds = cc_max64(rounds, rate / 2 * cfg->target_rtt_us / 1000000 *
+						  cfg->target_rtt_us / vrtt / s->packet);
+	wait = cc_min64(rounds * vrtt, 1u << 30);
+	passed = (uint32_t)(a->now_ns / 1000) - s->calm_us;
+	if (passed <= wait)
+		return 0;
+	/* up to the full rate where it was calm twice as long */
+	full = ((uint64_t)PRAGUE_CALM_US * cc_min(a->srtt_us, vrtt) << PRAGUE_FRAC_BITS) / vrtt /
+	       vrtt;
+	return cc_min64(full, PRAGUE_ONE) * cc_min64(passed - wait, wait) / wait;
+}
+
+static inline void prague_grow_window(struct cc_prague *s, uint32_t acked, uint64_t calm)
 {
 	/* acked, ai: below 2^15 and up to 2^20; 2^20 more, 2^11 more: fits */
 	uint64_t inc = ((uint64_t)acked * s->ai << PRAGUE_FRAC_BITS) / s->frac_cwnd;
 
 	inc = cc_min64(inc, 1ull << 40) * PRAGUE_MTU / s->packet;
+	inc = cc_max64(inc, acked * calm);
 	s->frac_cwnd += cc_max64(inc, acked);
 }
 
@@ -270,6 +308,8 @@ static inline void prague_window(struct cc_prague *s, const struct cc_cfg *cfg,
 		ce = 0;
 	classic_ack(&s->classic, a->rtt_us, ce);
 	if (ce) {
+		s->calm_us = (uint32_t)(a->now_ns / 1000);
+		s->lossy = 0;
 		if (!s->saw_ce)
 			prague_shrink(s, PRAGUE_ALPHA_ONE, a); /* the first ever: as a loss */
 		s->saw_ce = 1;
@@ -291,7 +331,7 @@ static inline void prague_window(struct cc_prague *s, const struct cc_cfg *cfg,
 	if (s->rate_mode)
 		prague_grow_rate(s, cfg, a, acked);
 	else
-		prague_grow_window(s, acked);
+		prague_grow_window(s, acked, prague_calm(s, cfg, a));
 	prague_hold(s);
 }
 

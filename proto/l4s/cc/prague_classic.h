@@ -15,9 +15,9 @@
 
 #include "proto/l4s/cc/cc_math.h"
 
-#define CLASSIC_QUEUE_US 2500u	/* a queue of so much is not an L4S one */
-#define CLASSIC_PACKETS 2u	/* nor one of so many own packets */
-#define CLASSIC_ONE 1024	/* score: Classic for sure; 0: L4S for sure */
+#define CLASSIC_QUEUE_US 2500u /* a queue of so much is not an L4S one */
+#define CLASSIC_PACKETS 2u     /* nor one of so many own packets */
+#define CLASSIC_ONE 1024       /* score: Classic for sure; 0: L4S for sure */
 #define CLASSIC_SCORE_MIN -512 /* how far back on the L4S side it rests */
 #define CLASSIC_SCORE_MAX 2048
 #define CLASSIC_UP 128 /* most by one round */

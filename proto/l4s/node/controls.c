@@ -67,11 +67,6 @@ static void follow_marks(struct controls *c)
 
 /* ---- in and out ---- */
 
-static const char *kernel_name(enum cc_algo algo)
-{
-	return algo == CC_PRAGUE ? CC_KERNEL_PRAGUE : CC_KERNEL_CUBIC;
-}
-
 static int join_cgroups(struct controls *c, const struct settings_controls *s, struct err *err)
 {
 	unsigned i;
@@ -79,7 +74,7 @@ static int join_cgroups(struct controls *c, const struct settings_controls *s, s
 
 	for (i = 0; rc == 0 && i < s->n_cgroups; i++) {
 		rc = cc_kernel_cgroup(c->kernel, s->cgroup[i].path,
-				      kernel_name(s->cgroup[i].control), err);
+				      c->name[s->cgroup[i].control == CC_PRAGUE], err);
 		if (rc != 0 && !err->where[0])
 			err_where(err, "/l4s:l4s/controls/cgroup[path='%s']", s->cgroup[i].path);
 	}
@@ -99,7 +94,8 @@ static void out(struct controls *c)
 
 static int in(struct controls *c, const struct settings_controls *s, struct err *err)
 {
-	int rc = cc_kernel_load(&c->kernel, &s->cubic, &s->prague, err);
+	const struct cc_kernel_opts opts = {.suffix = c->suffix};
+	int rc = cc_kernel_load_opts(&c->kernel, &opts, &s->cubic, &s->prague, err);
 
 	if (rc != 0) {
 		c->kernel = NULL;
@@ -107,6 +103,8 @@ static int in(struct controls *c, const struct settings_controls *s, struct err 
 			err_where(err, "/l4s:l4s/controls/load");
 		return rc;
 	}
+	snprintf(c->name[0], sizeof(c->name[0]), "%s", cc_kernel_name(c->kernel, CC_CUBIC));
+	snprintf(c->name[1], sizeof(c->name[1]), "%s", cc_kernel_name(c->kernel, CC_PRAGUE));
 	rc = join_cgroups(c, s, err);
 	if (rc != 0)
 		out(c);
@@ -256,7 +254,7 @@ static bool lists(const char *list, const char *name)
 	return false;
 }
 
-static const char *missing(void)
+static const char *missing(const struct controls *c)
 {
 	char list[1024] = "";
 	FILE *f = fopen(AVAILABLE, "re");
@@ -267,14 +265,14 @@ static const char *missing(void)
 	list[n] = '\0';
 	if (n == 0)
 		return NULL;
-	if (!lists(list, CC_KERNEL_CUBIC))
-		return CC_KERNEL_CUBIC;
-	return lists(list, CC_KERNEL_PRAGUE) ? NULL : CC_KERNEL_PRAGUE;
+	if (!lists(list, c->name[0]))
+		return c->name[0];
+	return lists(list, c->name[1]) ? NULL : c->name[1];
 }
 
 void controls_tick(struct controls *c)
 {
-	const char *gone = c->kernel ? missing() : NULL;
+	const char *gone = c->kernel ? missing(c) : NULL;
 
 	if (gone) {
 		c->lost(c->ctx, gone);

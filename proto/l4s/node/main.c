@@ -46,6 +46,9 @@ static const char help[] =
 	"  --state-dir DIR    accepted as by the other rooms; nothing is kept\n"
 	"  --run-dir DIR      holds the management socket, l4s.sock (default: /run/depanneur)\n"
 	OPTIONS_HELP_COMMON
+	"  --control-suffix S ends the controls' names in the kernel with S, of at most 2 characters: "
+	"controls are one\n"
+	"                     set a machine, and a second dep-l4s beside the first needs other names\n"
 	"  --check            check the configuration and end\n"
 	"  --version, --help\n"
 	"\n"
@@ -53,10 +56,33 @@ static const char help[] =
 	"configuration that\n"
 	"is not valid.\n";
 
+enum { OPT_SUFFIX = OPTIONS_OWN };
+
+static const struct option own[] = {
+	{"control-suffix", required_argument, NULL, OPT_SUFFIX},
+	{0},
+};
+
+static int read_own(void *ctx, int val, const char *arg, struct err *err);
+
+static const char *suffix;
+
 static const struct options_spec spec = {
 	.who = "dep-l4s",
 	.state_dir = "/var/lib/depanneur/l4s",
+	.own = own,
+	.read = read_own,
 };
+
+/* A name has 15 characters in the kernel, of which dep_cubic_abe takes 13. */
+static int read_own(void *ctx, int val, const char *arg, struct err *err)
+{
+	if (strlen(arg) > 2)
+		return options_wrong(&spec, err, "--control-suffix takes at most 2 characters, not ",
+				     arg, "");
+	suffix = arg;
+	return 0;
+}
 
 static int fail(const struct err *err, int status)
 {
@@ -168,6 +194,7 @@ int main(int argc, char **argv)
 	} else {
 		snprintf(socket, sizeof(socket), "%s/l4s.sock", o.run_dir);
 		params.socket = socket;
+		params.suffix = suffix;
 		params.file = o.config;
 		params.schema = schema;
 		status = run(&o, &params, config);

@@ -196,7 +196,7 @@ static void add_links(struct buf *b, struct node *n)
 	}
 }
 
-static const char *const control_name[] = {CC_KERNEL_CUBIC, CC_KERNEL_PRAGUE};
+static const char *const control_name[] = {"cubic", "prague"};
 
 static void add_sockets(struct buf *b, const struct cc_kernel_stats s[2])
 {
@@ -243,8 +243,8 @@ void report_metrics(struct node *n, struct buf *b)
 	add_links(b, n);
 	metrics_family(b, PREFIX "controls_loaded", "gauge", "1: the congestion controls are loaded.");
 	metrics_u64(b, PREFIX "controls_loaded", k != NULL);
-	if (k && cc_kernel_stats(k, CC_KERNEL_CUBIC, &s[0], NULL) == 0 &&
-	    cc_kernel_stats(k, CC_KERNEL_PRAGUE, &s[1], NULL) == 0) {
+	if (k && cc_kernel_stats(k, n->controls.name[0], &s[0], NULL) == 0 &&
+	    cc_kernel_stats(k, n->controls.name[1], &s[1], NULL) == 0) {
 		add_sockets(b, s);
 		add_events(b, s);
 	}

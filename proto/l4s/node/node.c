@@ -167,8 +167,8 @@ static int call_load(struct node *n, uint64_t call, const struct lyd_node *input
 	doc = yyjson_mut_doc_new(NULL);
 	out = yyjson_mut_obj(doc);
 	list = json_add_arr(doc, out, "name");
-	yyjson_mut_arr_add_str(doc, list, CC_KERNEL_CUBIC);
-	yyjson_mut_arr_add_str(doc, list, CC_KERNEL_PRAGUE);
+	yyjson_mut_arr_add_str(doc, list, n->controls.name[0]);
+	yyjson_mut_arr_add_str(doc, list, n->controls.name[1]);
 	counter_reply(n->counter, call, doc, out);
 	yyjson_mut_doc_free(doc);
 	return 0;
@@ -263,6 +263,7 @@ int node_open(struct node *n, const struct node_params *params, struct config *c
 	memset(n, 0, sizeof(*n));
 	n->params = *params;
 	n->started = clock_now();
+	n->controls.suffix = params->suffix;
 	n->controls.lost = on_lost;
 	n->controls.ctx = n;
 	rc = settings_read(&n->settings, config, err);

@@ -19,6 +19,7 @@
 struct node_params {
 	const char *socket; /* of the management link */
 	gid_t socket_gid;   /* its group, or -1 */
+	const char *suffix; /* of the controls' names; NULL: none */
 	const char *file;   /* of the configuration, read again on SIGHUP; NULL: none */
 	struct config_schema *schema;
 };
@@ -53,6 +54,10 @@ void node_close(struct node *n);
 int report_state(struct node *n, const char *path, yyjson_mut_doc *doc, yyjson_mut_val *root);
 /* Prometheus text. */
 void report_metrics(struct node *n, struct buf *out);
+
+/* One link, one connection, as entries of an array. */
+void report_link(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct slot *s);
+void report_flow(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct flow *flow);
 
 /* Upper bounds of the histograms that are shown, in ns; the last one is UINT64_MAX. */
 #define REPORT_BOUNDS 28

@@ -158,6 +158,8 @@ static void add_counters(yyjson_mut_doc *doc, yyjson_mut_val *v, const struct li
 	json_add_u64(doc, v, "sent-bytes", d->sent_bytes);
 	json_add_u64(doc, v, "lost", d->delay_dropped);
 	json_add_u64(doc, v, "write-failed", d->write_failed);
+	json_add_u64(doc, v, "not-read", d->tun_dropped);
+	json_add_u64(doc, v, "no-memory", d->no_memory);
 	if (d->rate_ppm)
 		json_add_i64(doc, v, "rate-error", (int64_t)d->rate_ppm - 1000000);
 }
@@ -203,6 +205,8 @@ static void add_work(yyjson_mut_doc *doc, yyjson_mut_val *v, const struct slot *
 	if (!s->kernel) {
 		json_add_u64(doc, v, "processor-time", s->stats.cpu_ns);
 		json_add_u64(doc, v, "wakeups", s->stats.wakeups);
+		json_add_u64(doc, v, "stalled-time", s->stats.stalled_ns);
+		json_add_u64(doc, v, "stalled-max", s->stats.stall_max);
 		add_bool(doc, v, "bad", s->stats.bad);
 		add_text(doc, v, "bad-reason", s->stats.bad ? s->stats.why_bad : NULL);
 	}
@@ -212,26 +216,32 @@ static void add_work(yyjson_mut_doc *doc, yyjson_mut_val *v, const struct slot *
 		add_direction(doc, list, s, 1);
 }
 
+void report_link(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct slot *s)
+{
+	yyjson_mut_val *v = yyjson_mut_arr_add_obj(doc, list);
+
+	yyjson_mut_obj_add_strcpy(doc, v, "name", s->set.name);
+	yyjson_mut_obj_add_str(doc, v, "status", s->status == SLOT_UP ? "up" : "failed");
+	yyjson_mut_obj_add_str(doc, v, "backend", s->kernel ? "kernel" : "user");
+	if (s->why_not_kernel.code)
+		add_text(doc, v, "backend-reason", s->why_not_kernel.what);
+	if (!s->kernel)
+		add_text(doc, v, "interface-a", s->set.cfg.name[0]);
+	add_text(doc, v, "interface-b", s->set.cfg.name[1]);
+	add_text(doc, v, "uplink", s->set.cfg.uplink);
+	if (s->status == SLOT_UP) {
+		add_work(doc, v, s);
+		return;
+	}
+	add_text(doc, v, "reason", s->why.what);
+	add_text(doc, v, "mend", s->why.mend);
+}
+
 static void add_link(void *ctx, const struct slot *s)
 {
 	struct walk *w = ctx;
-	yyjson_mut_val *v = yyjson_mut_arr_add_obj(w->doc, w->list);
 
-	yyjson_mut_obj_add_strcpy(w->doc, v, "name", s->set.name);
-	yyjson_mut_obj_add_str(w->doc, v, "status", s->status == SLOT_UP ? "up" : "failed");
-	yyjson_mut_obj_add_str(w->doc, v, "backend", s->kernel ? "kernel" : "user");
-	if (s->why_not_kernel.code)
-		add_text(w->doc, v, "backend-reason", s->why_not_kernel.what);
-	if (!s->kernel)
-		add_text(w->doc, v, "interface-a", s->set.cfg.name[0]);
-	add_text(w->doc, v, "interface-b", s->set.cfg.name[1]);
-	add_text(w->doc, v, "uplink", s->set.cfg.uplink);
-	if (s->status == SLOT_UP) {
-		add_work(w->doc, v, s);
-		return;
-	}
-	add_text(w->doc, v, "reason", s->why.what);
-	add_text(w->doc, v, "mend", s->why.mend);
+	report_link(w->doc, w->list, s);
 }
 
 /* ---- controls ---- */
@@ -286,8 +296,11 @@ static void add_control(struct walk *w, yyjson_mut_val *list, const struct cc_cf
 	json_add_u64(w->doc, v, "acks", s.acks);
 	json_add_u64(w->doc, v, "marks", s.marks);
 	add_reductions(w->doc, v, &s);
-	if (prague)
+	json_add_u64(w->doc, v, "no-memory", s.no_memory);
+	if (prague) {
 		json_add_u64(w->doc, v, "rewritten", s.rewritten);
+		json_add_u64(w->doc, v, "unmarked", s.unmarked);
+	}
 	add_text(w->doc, v, "hint", report_control_hint(&s, prague, marked));
 }
 
@@ -307,8 +320,8 @@ static void add_controls(struct walk *w, yyjson_mut_val *top)
 	if (!c->kernel)
 		return;
 	list = json_add_arr(w->doc, v, "control");
-	add_control(w, list, &c->want.cubic, CC_KERNEL_CUBIC);
-	add_control(w, list, &c->want.prague, CC_KERNEL_PRAGUE);
+	add_control(w, list, &c->want.cubic, c->name[0]);
+	add_control(w, list, &c->want.prague, c->name[1]);
 	list = json_add_arr(w->doc, v, "mark-interface");
 	for (i = 0; i < c->n_marks; i++) {
 		yyjson_mut_val *m = yyjson_mut_arr_add_obj(w->doc, list);
@@ -351,11 +364,10 @@ static void add_ends(yyjson_mut_doc *doc, yyjson_mut_val *v, const struct cc_ker
 
 #define NO_THRESHOLD 0x7fffffffu /* TCP_INFINITE_SSTHRESH */
 
-static void add_flow(struct walk *w, yyjson_mut_val *list, const struct flow *flow)
+void report_flow(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct flow *flow)
 {
-	yyjson_mut_val *v = yyjson_mut_arr_add_obj(w->doc, list);
+	yyjson_mut_val *v = yyjson_mut_arr_add_obj(doc, list);
 	const struct cc_kernel_flow *f = &flow->f;
-	yyjson_mut_doc *doc = w->doc;
 
 	add_ends(doc, v, f);
 	if (flow->measured)
@@ -400,7 +412,7 @@ int report_state(struct node *n, const char *path, yyjson_mut_doc *doc, yyjson_m
 	if (counter_wants(path, "/l4s:l4s/flows")) {
 		w.list = json_add_arr(doc, json_add_obj(doc, top, "flows"), "flow");
 		for (i = 0; i < n->flows.n; i++)
-			add_flow(&w, w.list, &n->flows.flow[i]);
+			report_flow(doc, w.list, &n->flows.flow[i]);
 	}
 	return top ? 0 : -ENOMEM;
 }

@@ -182,7 +182,7 @@ static void read_aqm(struct aqm_cfg *c, const struct lyd_node *at, uint64_t rate
 	c->mark_ecnth = scaled(at, "mark-limit", 4294967295.0, c->mark_ecnth);
 }
 
-static void read_direction(struct link_dir_cfg *d, const struct lyd_node *at)
+static void read_direction(struct link_dir_cfg *d, const struct lyd_node *at, uint32_t mtu)
 {
 	d->rate = config_u64(at, "rate", 0);
 	d->delay = usec(at, "delay", 0);
@@ -190,6 +190,7 @@ static void read_direction(struct link_dir_cfg *d, const struct lyd_node *at)
 	d->loss = (uint32_t)(config_u64(at, "loss", 0) * UINT32_MAX / 1000000);
 	d->overhead = small(at, "overhead", 14);
 	read_aqm(&d->aqm, config_node(at, "aqm"), d->rate);
+	d->aqm.mtu = mtu + d->overhead;
 }
 
 static void copy_name(char to[IFNAMSIZ], const struct lyd_node *at, const char *path)
@@ -210,6 +211,7 @@ static void read_link(struct settings_link *l, const struct lyd_node *at)
 	l->backend = (enum settings_backend)choose(at, "backend", backends, SETTINGS_AUTO);
 	c->mode = choose(at, "mode", modes, LINK_TUN);
 	c->gso_max_segs = (uint8_t)config_u64(at, "gso-max-segments", 0);
+	c->mtu = small(at, "mtu", 1500);
 	c->busy = config_flag(at, "busy");
 	c->late_limit = usec(at, "late-limit", 150 * USEC);
 	c->netns[0] = -1;
@@ -217,8 +219,8 @@ static void read_link(struct settings_link *l, const struct lyd_node *at)
 	copy_name(c->name[0], at, "interface-a");
 	copy_name(c->name[1], at, "interface-b");
 	copy_name(c->uplink, at, "uplink");
-	read_direction(&c->dir[0], config_node(at, "forward"));
-	read_direction(&c->dir[1], config_node(at, "backward"));
+	read_direction(&c->dir[0], config_node(at, "forward"), c->mtu);
+	read_direction(&c->dir[1], config_node(at, "backward"), c->mtu);
 }
 
 struct reading {
@@ -278,7 +280,7 @@ enum settings_reach settings_link_reach(const struct config_diff *diff, const ch
 {
 	static const char *const fixed[] = {
 		"mode", "backend", "interface-a", "interface-b", "uplink", "gso-max-segments",
-		"busy",
+		"busy", "mtu",
 	};
 	char path[128];
 	size_t i;

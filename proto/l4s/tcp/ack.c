@@ -359,6 +359,6 @@ void tcp_ack_arrived(struct tcp *t, struct sim_pkt *p)
 	control(t, &n, delivered, t->lost - prior_lost);
 	sim_pkt_free(t->s, p);
 	hold(t, &n);
-	renew_alarm(t, &n);
-	tcp_output(t);
+	if (!tcp_output(t))
+		renew_alarm(t, &n);
 }

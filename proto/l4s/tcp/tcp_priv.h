@@ -193,7 +193,8 @@ static inline uint64_t tcp_srtt_ns(const struct tcp *t)
 }
 
 /* sender.c */
-void tcp_output(struct tcp *t);
+/* Sends what may be sent; true where it set the timer anew. */
+bool tcp_output(struct tcp *t);
 bool tcp_retransmit(struct tcp *t, uint32_t seq);
 bool tcp_has_new(const struct tcp *t);
 /* One new packet, whatever the window says. */
