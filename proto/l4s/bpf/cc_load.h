@@ -25,6 +25,8 @@ struct cc_kernel_stats {
 	uint64_t marks;		/* delivered_ce */
 	uint64_t reductions[4]; /* by enum cc_cause */
 	uint64_t rewritten;	/* packets made ECT(1) */
+	uint64_t unmarked;	/* Prague: marks while nothing was made ECT(1): answered as losses */
+	uint64_t no_memory;	/* sockets without state: they halve their window, and never grow */
 };
 
 /* One socket, for the live view. */
@@ -42,6 +44,14 @@ struct cc_kernel_flow {
 
 struct cc_kernel;
 
+/* For tests and unusual places; zeroes are the defaults. */
+struct cc_kernel_opts {
+	const char *suffix; /* of both names; they have at most 15 characters */
+	bool clsact;	    /* do not use TCX, even where the kernel has it */
+	uint32_t ring;	    /* bytes of the record's buffer, a power of two; 0: 256 KiB */
+	FILE *log;	    /* what the verifier and libbpf say; NULL: nowhere */
+};
+
 /* Whether this kernel can: 0, or -EOPNOTSUPP/-EPERM and err, which says what is missing and what to
  * do. */
 int cc_kernel_probe(struct err *err);
@@ -50,10 +60,17 @@ int cc_kernel_probe(struct err *err);
  * living holder gives -EBUSY. */
 int cc_kernel_load(struct cc_kernel **k, const struct cc_cfg *cubic, const struct cc_cfg *prague,
 		   struct err *err);
+int cc_kernel_load_opts(struct cc_kernel **k, const struct cc_kernel_opts *opts,
+			const struct cc_cfg *cubic, const struct cc_cfg *prague, struct err *err);
 void cc_kernel_free(struct cc_kernel *k);
+/* The name of a control with its suffix; algo is CC_CUBIC or CC_PRAGUE. */
+const char *cc_kernel_name(const struct cc_kernel *k, enum cc_algo algo);
 /* New parameters for connections that open from now on. */
 int cc_kernel_change(struct cc_kernel *k, const struct cc_cfg *cubic, const struct cc_cfg *prague,
 		     struct err *err);
+/* Whether packets are marked by TCX links (else by clsact filters, which a killed holder leaves
+ * behind: the next cc_kernel_load removes them in its network namespace). */
+bool cc_kernel_tcx(const struct cc_kernel *k);
 /* Makes Prague's packets ECT(1) on an interface (egress), by TCX where the kernel has it, else
  * clsact. netns: descriptor of its namespace, -1: the caller's. */
 int cc_kernel_mark_on(struct cc_kernel *k, const char *ifname, int netns, struct err *err);
@@ -69,5 +86,9 @@ int cc_kernel_flows(struct cc_kernel *k, struct cc_kernel_flow *f, uint32_t n);
 /* Records every call of the controls of new sockets (inputs and outputs) for a comparison with the
  * core: see bpf/replay.h. At most `events`. */
 int cc_kernel_record(struct cc_kernel *k, uint32_t events, struct err *err);
+/* The descriptor of the ring buffer the calls come from (struct cc_bpf_event), and how many found no
+ * room in it. */
+int cc_kernel_ring(const struct cc_kernel *k);
+uint64_t cc_kernel_record_lost(const struct cc_kernel *k);
 
 #endif
