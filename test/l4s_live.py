@@ -180,11 +180,12 @@ class Figures:
                 break
             print(f"# bad run: {self.bad}", flush=True)
         there = self.report["there"]
-        self.ratio = rate(sent["prague"], warmup, warmup + seconds) / rate(sent["cubic"], warmup, warmup + seconds)
+        rates = {k: rate(f, warmup, warmup + seconds) for k, f in sent.items()}
+        self.ratio = rates["prague"] / rates["cubic"]
         self.model, self.spread = simulated(rate_mbit, rtt, cubic, seconds, warmup)
         self.l99, self.c99 = (there[q]["delay-ns"]["p99"] / 1e6 for q in "lc")
         self.c50 = there["c"]["delay-ns"]["p50"] / 1e6
-        self.used = there["sent-mbit-s"] * 1514 / 1500 / rate_mbit
+        self.used = sum(rates.values()) * 1514 / 1448 / rate_mbit
         self.rate_error = there["rate-ppm"] - 1e6
         self.late = there["late-ns"]["p99"] / 1e3
 
