@@ -27,6 +27,7 @@ WARMUP = 8
 LINK, SIM = (os.path.join(lab.BUILD, "proto/l4s", n) for n in ("link/dep-l4s-link", "sim/dep-l4s-sim"))
 PORT = {"cubic": 5011, "prague": 5012}
 NOT_ECT, ECT1, ECT0, CE = range(4)
+HELD = []  # names of controls that were loaded; others' tests may have theirs
 
 
 class Processor(threading.Thread):
@@ -73,6 +74,7 @@ def flows(rate, rtt, cubic, seconds, warmup, *more):
     link = Bottleneck(rate, rtt, warmup + seconds + 3, warmup + 1 if warmup else 0, *more)
     hold = lab.Hold(lab.suffix(), "cubic", cubic, "prague", "prague", "mark", "va@/run/netns/a")
     cc = {"cubic": hold.cubic, "prague": hold.prague}
+    HELD.extend(cc.values())
     servers = {k: lab.server(PORT[k], cc[k], seconds=warmup + seconds + 10) for k in cc}
     clients = {k: lab.client(PORT[k], f"cc={cc[k]},seconds={warmup + seconds}", seconds=warmup + seconds + 5,
                              sample=500) for k in cc}
@@ -230,8 +232,8 @@ if __name__ == "__main__":
         subset(OUT)
         sys.exit(0)
     tap = Tap()
-    before = lab.available()
     on_the_wire(tap)
     figures(tap)
-    tap.check(lab.available() == before, "no congestion control stays behind", lab.available())
+    left = set(HELD) & set(lab.available())
+    tap.check(len(HELD) >= 4 and not left, "no congestion control of ours stays behind", left)
     tap.end()
