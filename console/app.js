@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The console: views on the node's resources, and the way of a change: stage, look at the differences, commit, confirm.
 import {Mcp, McpError} from './mcp.js';
+import {drawControls, drawFlows, drawLinks} from './l4s.js';
 import {draw, short} from './map.js';
 import {$, ask, bytes, diffList, make, state, table, tabs} from './view.js';
 
@@ -86,6 +87,41 @@ async function showRoutes() {
 		table('Routes', ['Destination', 'Next hop', 'Interface', 'From', 'Preference'], rows));
 }
 
+// Read once a second while it is shown.
+let looking = null;
+async function showQueues() {
+	clearTimeout(looking);
+	let data;
+	try {
+		data = pick(await mcp.readJson(`${DATA}l4s:l4s`), 'l4s') ?? {};
+		$('queues-note').textContent = '';
+	} catch (e) {
+		if (e.status === 401)
+			throw e;
+		$('queues-note').textContent = `Room l4s does not answer: ${e.message}`;
+		data = {};
+	}
+	drawControls($('controls'), data);
+	drawLinks($('links'), data, performance.now());
+	drawFlows($('flows'), data);
+	$('controls-load').disabled = data['control-state']?.loaded !== false;
+	$('controls-unload').disabled = !data['control-state']?.loaded;
+	looking = setTimeout(() => shownView === 'queues' && !$('app').hidden && refresh('queues'), 1000);
+}
+
+// By the datastore, as any other change: it is in the history, and can be undone there.
+function setControls(load) {
+	const own = `${candidate()}-l4s`;
+	tryTo($('queues'), async () => {
+		await mcp.tool('network.yang.edit', {target: 'candidate', candidate: own,
+			edit: [{path: 'l4s:l4s/controls/load', operation: 'merge', value: load}]});
+		await mcp.tool('network.commit', {candidate: own, comment: `congestion controls ${load ? 'on' : 'off'}`});
+		await showQueues();
+	});
+}
+$('controls-load').addEventListener('click', () => setControls(true));
+$('controls-unload').addEventListener('click', () => setControls(false));
+
 async function showConfig() {
 	let diff;
 	try {
@@ -157,12 +193,13 @@ async function showLog() {
 		place.scrollTop = place.scrollHeight;
 }
 
-const views = {network: showNetwork, interfaces: showInterfaces, routes: showRoutes, config: showConfig,
-	history: showHistory, audit: showAudit, log: showLog};
+const views = {network: showNetwork, interfaces: showInterfaces, routes: showRoutes, queues: showQueues,
+	config: showConfig, history: showHistory, audit: showAudit, log: showLog};
 const follows = {
 	'network:///interfaces': ['interfaces'], 'network:///routing/ipv4/route-table': ['routes'],
 	'network:///routing/ipv6/route-table': ['routes'], 'network:///log/syslog/last200': ['log'],
-	'network:///data/operational/kira:kira': ['network'], 'network:///transaction': ['pending', 'history'],
+	'network:///data/operational/kira:kira': ['network'], 'network:///data/operational/l4s:l4s': ['queues'],
+	'network:///transaction': ['pending', 'history'],
 };
 
 async function refresh(name = shownView) {

@@ -11,30 +11,49 @@
 #include <string.h>
 
 static const struct dep_verb kira_verbs[] = {
-	{"show", "", "this node: address, neighbours, contacts, counters", 0, 0, kira_show},
-	{"nodes", "", "neighbours and contacts: the nodes this one knows", 0, 0, kira_nodes},
-	{"routes", "", "NodeID table: where packets to nodes go", 0, 0, kira_routes},
-	{"paths", "", "PathID table: where packets under way go", 0, 0, kira_paths},
-	{"vicinity", "", "nodes and links within three hops", 0, 0, kira_vicinity},
-	{"trace", "ID|ADDRESS", "the way to a node, with the time to each hop", 1, 1, kira_trace},
-	{"watch", "", "live: what happens, as it happens", 0, 0, dep_watch},
+	{"show", "", "this node: address, neighbours, contacts, counters", 0, 0, kira_show, DEP_COMMON},
+	{"nodes", "", "neighbours and contacts: the nodes this one knows", 0, 0, kira_nodes, DEP_COMMON},
+	{"routes", "", "NodeID table: where packets to nodes go", 0, 0, kira_routes, DEP_COMMON},
+	{"paths", "", "PathID table: where packets under way go", 0, 0, kira_paths, DEP_COMMON},
+	{"vicinity", "", "nodes and links within three hops", 0, 0, kira_vicinity, DEP_COMMON},
+	{"trace", "ID|ADDRESS", "the way to a node, with the time to each hop", 1, 1, kira_trace, DEP_COMMON},
+	{"watch", "", "live: what happens, as it happens", 0, 0, dep_watch, DEP_COMMON},
 	{"config", "[get|set FILE|validate FILE|diff FILE]",
-	 "configuration (FILE - : standard input)", 0, 2, dep_config},
-	{"metrics", "", "all counters, as Prometheus text", 0, 0, dep_metrics},
+	 "configuration (FILE - : standard input)", 0, 2, dep_config, DEP_COMMON},
+	{"metrics", "", "all counters, as Prometheus text", 0, 0, dep_metrics, DEP_COMMON},
 	{0},
 };
 
 static const struct dep_verb sys_verbs[] = {
-	{"show", "", "interfaces as the kernel has them, memory, processors", 0, 0, sys_show},
-	{"log", "[N]", "the last N lines of the system's log (20)", 0, 1, sys_log},
-	{"features", "", "what this kernel can do", 0, 0, sys_features},
-	{"watch", "", "live: what happens, as it happens", 0, 0, dep_watch},
+	{"show", "", "interfaces as the kernel has them, memory, processors", 0, 0, sys_show, DEP_COMMON},
+	{"log", "[N]", "the last N lines of the system's log (20)", 0, 1, sys_log, DEP_COMMON},
+	{"features", "", "what this kernel can do", 0, 0, sys_features, DEP_COMMON},
+	{"watch", "", "live: what happens, as it happens", 0, 0, dep_watch, DEP_COMMON},
+	{0},
+};
+
+static const struct dep_verb l4s_verbs[] = {
+	{"show", "", "controls, links and hints at a glance", 0, 0, l4s_show, DEP_COMMON},
+	{"links", "[LINK]", "queues: delays, marks, drops; of one link in full", 0, 1, l4s_links, DEP_COMMON},
+	{"flows", "", "connections: rate, window, round trip, marks", 0, 0, l4s_flows, DEP_COMMON},
+	{"load", "[--cubic TEXT] [--prague TEXT] [INTERFACE...]",
+	 "congestion controls into the kernel; packets of Prague leave the interfaces as ECT(1)", 0,
+	 40, l4s_load, DEP_OWN},
+	{"unload", "", "out of the kernel", 0, 0, l4s_unload, DEP_COMMON},
+	{"reset", "[LINK]", "begin counters and histograms anew", 0, 1, l4s_reset, DEP_COMMON},
+	{"watch", "", "live: probabilities, queue delays, connections", 0, 0, l4s_watch, DEP_COMMON},
+	{"config", "[get|set FILE|validate FILE|diff FILE]",
+	 "configuration (FILE - : standard input)", 0, 2, dep_config, DEP_COMMON},
+	{"metrics", "", "all counters, as Prometheus text", 0, 0, dep_metrics, DEP_COMMON},
+	{"study", "[OPTION...]", "measures fairness and queue delay of ABE in DualPI2 (dep-l4s-study)",
+	 0, 1000, l4s_study, DEP_PROGRAM},
 	{0},
 };
 
 static const struct dep_room rooms[] = {
 	{"sys", "backend on Linux: interfaces, addresses, routes, filters", sys_verbs, NULL},
 	{"kira", "routing that finds its own way: KIRA", kira_verbs, kira_summary},
+	{"l4s", "short queues for every flow: L4S, DualPI2, Prague, ABE", l4s_verbs, NULL},
 	{0},
 };
 
@@ -108,6 +127,29 @@ static int misused(const char *who, const char *what, const char *mend)
 	return DEP_USAGE;
 }
 
+/* To whom what follows belongs, after a room and a verb. */
+static enum dep_options options_of(const struct dep *d)
+{
+	const struct dep_room *r = d->n_args == 2 ? find_room(d->arg[0]) : NULL;
+	const struct dep_verb *v = r ? find_verb(r, d->arg[1]) : NULL;
+
+	return v ? v->options : DEP_COMMON;
+}
+
+static void parse_rest(struct dep *d, char **argv, bool program)
+{
+	for (; *argv; argv++) {
+		if (!program && strcmp(*argv, "--json") == 0)
+			d->json = true;
+		else if (!program && strcmp(*argv, "--help") == 0)
+			d->verb = "help";
+		else if (!program && strcmp(*argv, "--socket") == 0 && argv[1])
+			d->socket = *++argv;
+		else
+			d->arg[d->n_args++] = *argv;
+	}
+}
+
 /* Options may stand anywhere; what is left becomes room, verb and arguments. Returns an exit
  * status, or -1 to go on. */
 static int parse(struct dep *d, char **argv)
@@ -118,6 +160,10 @@ static int parse(struct dep *d, char **argv)
 	for (i = 1; argv[i]; i++) {
 		const char *a = argv[i];
 
+		if (options_of(d) != DEP_COMMON) {
+			parse_rest(d, argv + i, options_of(d) == DEP_PROGRAM);
+			break;
+		}
 		if (!only_args && strcmp(a, "--") == 0)
 			only_args = 1;
 		else if (only_args || a[0] != '-' || a[1] == '\0')

@@ -31,6 +31,12 @@ struct dep {
 	struct err err;
 };
 
+enum dep_options {
+	DEP_COMMON,  /* the options of dep */
+	DEP_OWN,     /* these and others: what follows the verb it reads itself */
+	DEP_PROGRAM, /* all that follows the verb is another program's */
+};
+
 struct dep_verb {
 	const char *name;
 	const char *args; /* for the usage line */
@@ -39,6 +45,7 @@ struct dep_verb {
 	int max_args;
 	/* Returns an exit status; where it is DEP_FAILED and err is set, main prints it. */
 	int (*run)(struct dep *d);
+	enum dep_options options;
 };
 
 struct dep_room {
@@ -104,5 +111,15 @@ int kira_summary(struct dep *d);
 int sys_show(struct dep *d);
 int sys_log(struct dep *d);
 int sys_features(struct dep *d);
+
+/* Subcommands of l4s. */
+int l4s_show(struct dep *d);
+int l4s_links(struct dep *d);
+int l4s_flows(struct dep *d);
+int l4s_load(struct dep *d);
+int l4s_unload(struct dep *d);
+int l4s_reset(struct dep *d);
+int l4s_watch(struct dep *d);
+int l4s_study(struct dep *d);
 
 #endif

@@ -19,6 +19,7 @@
 /* packaging/rooms/, embedded by base/embed.py. */
 extern const char room_sys_json[];
 extern const char room_kira_json[];
+extern const char room_l4s_json[];
 extern const char room_netops_json[];
 
 static const char help[] =
@@ -210,11 +211,12 @@ static int add_files(struct depd *d, struct err *err)
 
 static int add_all(struct depd *d, struct err *err)
 {
-	const char *const built_in[] = {room_sys_json, room_kira_json, room_netops_json};
+	const char *const built_in[] = {room_sys_json, room_kira_json, room_l4s_json,
+				      room_netops_json};
 	unsigned i;
 	int rc = 0;
 
-	for (i = 0; i < 3 && rc == 0; i++)
+	for (i = 0; i < sizeof(built_in) / sizeof(built_in[0]) && rc == 0; i++)
 		rc = add_manifest(d, built_in[i], strlen(built_in[i]), "built in", err);
 	if (rc == 0)
 		rc = add_files(d, err);

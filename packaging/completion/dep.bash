@@ -98,7 +98,7 @@ _dep()
 		*) args+=("$word") ;;
 		esac
 	done
-	if ((${#args[@]} > 0)) && [[ ${args[0]} != kira && ${args[0]} != sys ]]; then
+	if ((${#args[@]} > 0)) && [[ ${args[0]} != kira && ${args[0]} != l4s && ${args[0]} != sys ]]; then
 		_dep_node
 		return
 	fi
@@ -106,21 +106,28 @@ _dep()
 		local options='--json --socket --help'
 		((${#args[@]} == 0)) && options+=' --version'
 		[[ ${args[1]} == config ]] && options+=' --defaults'
+		[[ ${args[*]:0:2} == 'l4s load' ]] && options+=' --cubic --prague'
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		return
 	fi
 	case ${args[*]} in
-	'') _dep_names < <(dep complete verb; echo kira:; echo sys:) ;;
+	'') _dep_names < <(dep complete verb; echo kira:; echo l4s:; echo sys:) ;;
 	sys)
 		mapfile -t COMPREPLY < <(compgen -W 'show log features watch' -- "$cur") ;;
 	kira)
 		mapfile -t COMPREPLY < <(compgen -W 'show nodes routes paths vicinity trace watch config metrics' -- "$cur") ;;
+	l4s)
+		mapfile -t COMPREPLY < <(compgen -W 'show links flows load unload reset watch config metrics study' -- "$cur") ;;
+	'l4s links' | 'l4s reset')
+		mapfile -t COMPREPLY < <(compgen -W "$(dep l4s links --json 2>/dev/null | sed -n 's/^    "name": "\(.*\)",$/\1/p')" -- "$cur") ;;
+	'l4s load')
+		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur") ;;
 	'kira trace')
 		# Nodes that this one knows, where it may be asked.
 		mapfile -t COMPREPLY < <(compgen -W "$(dep kira nodes 2>/dev/null | grep -oE '^[0-9a-f]{28}')" -- "$cur") ;;
-	'kira config')
+	'kira config' | 'l4s config')
 		mapfile -t COMPREPLY < <(compgen -W 'get set validate diff' -- "$cur") ;;
-	'kira config set' | 'kira config validate' | 'kira config diff')
+	'kira config set' | 'kira config validate' | 'kira config diff' | 'l4s config set' | 'l4s config validate' | 'l4s config diff')
 		_dep_files ;;
 	esac
 }

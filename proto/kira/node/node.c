@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
-#include "proto/kira/node/notify.h"
+#include "base/notify.h"
 #include "proto/kira/node/room.h"
 
 #include <errno.h>

@@ -13,27 +13,32 @@ enum sim_pkt_kind {
 	SIM_DATA,
 	SIM_ACK,
 	SIM_UDP,
+	SIM_SWALLOWED, /* engine: an ACK that a later one has overtaken */
 };
 
 #define SIM_SACKS 4
 
 /* A packet; the engine's pool owns those that are on no queue. Data: seq numbers packets of a flow
- * from 0 (a packet is a segment, of payload bytes). */
+ * from 0 (a packet is a segment, of payload bytes). What queues and links touch is in the first 64
+ * bytes. */
 struct sim_pkt {
 	struct aqm_pkt q;     /* first. flow: index of the flow */
-	uint64_t due;	      /* engine: arrival at the end of a delay line */
 	struct sim_pkt *next; /* engine: delay line */
+	uint64_t due;	      /* engine: arrival at the end of a delay line */
+	uint64_t number;      /* engine: of its event there */
+	uint32_t seq;	      /* data: its number; ACK: next number expected */
+	uint16_t payload;     /* UDP: bytes of the IP packet */
 	uint8_t kind;
-	uint8_t link; /* engine: the link it is at */
-	uint8_t ecn_in;
-	uint8_t flags; /* ACK: AE CWR ECE (accecn.h); data: CWR */
-	uint16_t payload;
-	bool retransmit;
-	uint8_t n_sacks;
-	uint32_t seq;	  /* data: its number; ACK: next number expected */
+	uint8_t flags;	  /* ACK: AE CWR ECE (accecn.h); data: CWR */
 	uint64_t sent_ns; /* data: when it left; ACK: echo of that of the packet that caused it */
 	uint32_t rwnd;	  /* ACK: segments */
-	uint32_t ceb;	  /* ACK: AccECN option, where has_ceb */
+	uint32_t ceb;	  /* ACK: AccECN option, where has_ceb: bytes of CE, */
+	uint32_t e0b;	  /* of ECT(0), */
+	uint32_t e1b;	  /* of ECT(1) */
+	uint8_t link;	  /* engine: the link it is at */
+	uint8_t ecn_in;	  /* engine: as it came there */
+	bool retransmit;
+	uint8_t n_sacks;
 	bool has_ceb;
 	bool dsack; /* sack[0] is a duplicate */
 	struct {

@@ -6,8 +6,9 @@
  *
  * Topology: links in a row; a flow enters at one and leaves after another (one link: a dumbbell;
  * more: a parking lot). Each flow has its own fixed delay, so that its base RTT (with all queues
- * empty, serialisation apart) is what it says. ACKs go back over that delay alone, or through links
- * of their own where the scenario names them. */
+ * empty, serialisation apart) is what it says, and the delays of the links it passes come on top.
+ * ACKs go back over that delay alone, or through a link of their own where the scenario names one.
+ * */
 #ifndef DEP_L4S_SIM_H
 #define DEP_L4S_SIM_H
 
@@ -118,6 +119,9 @@ struct sim_link_result {
 	struct aqm_stats aqm;
 	uint64_t busy; /* ns that the link served, after warm-up */
 	uint64_t served_bytes;
+	uint64_t capacity; /* bits it could have served after warm-up, by its rate or trace */
+	uint64_t lost;	   /* packets, by random loss after the queue */
+	uint32_t sending;  /* packets being sent at the end: 0 or 1 */
 };
 
 struct sim_load_result {
@@ -127,11 +131,20 @@ struct sim_load_result {
 	uint64_t received_bytes;
 };
 
+struct sim_flow_sample {
+	uint64_t bytes; /* that arrived since the last sample */
+	uint32_t cwnd;
+	uint32_t ssthresh;
+	struct cc_view view;
+};
+
 struct sim_sample {
 	uint64_t at;
 	uint32_t prob, p_cl, p_c; /* of link 0 */
 	uint64_t delay[2];	  /* ns: sojourn of the last packet of queue C, L */
-	/* then, for each flow: bytes since the last sample, cwnd, alpha */
+	uint32_t packets[2];	  /* in queue C, L of link 0 */
+	uint32_t n_flows;
+	const struct sim_flow_sample *flow;
 };
 
 struct sim_result {
@@ -153,6 +166,7 @@ struct sim_packet_seen {
 	uint8_t link;
 	bool dropped;
 	bool ack;
+	bool queued;   /* false: an ACK that leaves its receiver, through no queue */
 	uint32_t flow; /* index into result.flow; loads after the flows */
 	uint64_t seq;
 	uint64_t sojourn;
@@ -167,6 +181,8 @@ struct sim_watch {
 		    const struct cc_win *after);
 	void *ctx;
 };
+/* 0 or -EINVAL and err: a scenario that cannot be. sim_run checks too. */
+int sim_cfg_check(const struct sim_cfg *cfg, struct err *err);
 int sim_run(const struct sim_cfg *cfg, const struct sim_watch *watch, struct alloc *a,
 	    struct sim_result *result, struct err *err);
 void sim_result_free(struct sim_result *result, struct alloc *a);
@@ -184,11 +200,16 @@ struct scenario {
 	struct sim_flow_cfg *flow;
 	struct sim_load_cfg *load;
 	struct sim_rate_step *trace[SIM_LINKS];
+	char *aqm[SIM_LINKS]; /* the words of each link's queue manager */
 	char name[64];
 };
 int scenario_parse(struct scenario *s, const char *text, size_t n, const char *origin,
 		   struct err *err);
 void scenario_free(struct scenario *s);
+/* Another value: "rate" and "aqm" of link 0, "rtt", "count" and "cc" of all groups or with a number
+ * behind ("rtt2") of one, counted from 1. Check the whole with sim_cfg_check. 0 or -EINVAL and err.
+ */
+int scenario_set(struct scenario *s, const char *name, const char *value, struct err *err);
 /* A dumbbell as one needs it most: one link, groups of flows. aqm and cc as aqm_cfg_parse and
  * cc_cfg_parse read them. */
 struct scenario_group {

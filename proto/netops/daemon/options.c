@@ -19,7 +19,7 @@ const char options_help[] =
 	"  --state-dir DIR    journal, keys, startup configuration (default: "
 	"/var/lib/depanneur/netops)\n"
 	"  --run-dir DIR      sockets of the rooms and of this one (default: /run/depanneur)\n"
-	"  --room NAME        a room to manage; may be given several times (default: sys, kira)\n"
+	"  --room NAME        a room to manage; may be given several times (default: sys, kira, l4s)\n"
 	"  --user NAME        become this user (default: stay)\n"
 	"  --stdio            speak MCP on standard input and output as well; end with its end\n"
 	"  --no-fsync         do not wait for the disk: for measurements, a crash may lose commits\n"
@@ -157,7 +157,8 @@ int options_read(struct options *o, int argc, char **argv, struct err *err)
 	if (o->n_rooms == 0) {
 		o->room[0] = "sys";
 		o->room[1] = "kira";
-		o->n_rooms = 2;
+		o->room[2] = "l4s";
+		o->n_rooms = 3;
 	}
 	return rc;
 }

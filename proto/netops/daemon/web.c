@@ -10,6 +10,7 @@ extern const char console_style_css[];
 extern const char console_icon_svg[];
 extern const char console_app_js[];
 extern const char console_mcp_js[];
+extern const char console_l4s_js[];
 extern const char console_map_js[];
 extern const char console_view_js[];
 
@@ -23,6 +24,7 @@ static const struct file {
 	{"/icon.svg", "image/svg+xml", console_icon_svg},
 	{"/app.js", "text/javascript; charset=utf-8", console_app_js},
 	{"/mcp.js", "text/javascript; charset=utf-8", console_mcp_js},
+	{"/l4s.js", "text/javascript; charset=utf-8", console_l4s_js},
 	{"/map.js", "text/javascript; charset=utf-8", console_map_js},
 	{"/view.js", "text/javascript; charset=utf-8", console_view_js},
 };

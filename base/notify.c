@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "proto/kira/node/notify.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <stddef.h>

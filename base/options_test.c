@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READ(o, err, ...)                                                                          \
+	options_common_read(o, &spec, (int)(sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)),     \
+			    (char *[]){__VA_ARGS__, NULL}, err)
+#define P (char *)"dep-test"
+#define A(s) (char *)(s)
+
+enum { OPT_LOUD = OPTIONS_OWN, OPT_ROOM };
+
+static const struct option own[] = {
+	{"loud", no_argument, NULL, OPT_LOUD},
+	{"room", required_argument, NULL, OPT_ROOM},
+	{0},
+};
+
+static struct {
+	bool loud;
+	const char *room;
+} got;
+
+static int read_own(void *ctx, int val, const char *arg, struct err *err);
+
+static const struct options_spec spec = {
+	.who = "dep-test",
+	.state_dir = "/var/lib/depanneur/test",
+	.own = own,
+	.read = read_own,
+};
+
+static int read_own(void *ctx, int val, const char *arg, struct err *err)
+{
+	if (val == OPT_LOUD) {
+		got.loud = true;
+		return 0;
+	}
+	got.room = arg;
+	return arg[0] ? 0 : options_wrong(&spec, err, "--room is empty", "", "");
+}
+
+static void defaults(void **state)
+{
+	struct options_common o;
+	struct err err = {0};
+
+	unsetenv("DEP_RUN_DIR");
+	assert_int_equal(READ(&o, &err, P), 0);
+	assert_null(o.config);
+	assert_null(o.user);
+	assert_string_equal(o.state_dir, "/var/lib/depanneur/test");
+	assert_string_equal(o.run_dir, "/run/depanneur");
+	assert_int_equal(o.seccomp, SANDBOX_ON);
+	assert_int_equal(o.level, LOG_LEVEL_NOTICE);
+	setenv("DEP_RUN_DIR", "/elsewhere", 1);
+	assert_int_equal(READ(&o, &err, P), 0);
+	assert_string_equal(o.run_dir, "/elsewhere");
+	unsetenv("DEP_RUN_DIR");
+}
+
+static void all_of_them(void **state)
+{
+	struct options_common o;
+	struct err err = {0};
+
+	assert_int_equal(READ(&o, &err, P, A("--config"), A("c.json"), A("--state-dir=s"),
+			      A("--run-dir"), A("r"), A("--user"), A("u"), A("--seccomp"), A("log"),
+			      A("--log=debug"), A("--check")),
+			 0);
+	assert_string_equal(o.config, "c.json");
+	assert_string_equal(o.state_dir, "s");
+	assert_string_equal(o.run_dir, "r");
+	assert_string_equal(o.user, "u");
+	assert_int_equal(o.seccomp, SANDBOX_LOG);
+	assert_int_equal(o.level, LOG_LEVEL_DEBUG);
+	assert_true(o.check);
+	assert_int_equal(READ(&o, &err, P, A("--version")), 0);
+	assert_true(o.version);
+	assert_int_equal(READ(&o, &err, P, A("--help")), 0);
+	assert_true(o.help);
+}
+
+/* What is wrong names the word, and where help is. */
+static void wrong_ones(void **state)
+{
+	static const char *const bad[][2] = {
+		{"--bogus", "--bogus"}, {"--config", "--config"}, {"--seccomp=maybe", "maybe"},
+		{"--log=loud", "loud"}, {"file", "file"},	  {"-x", "-x"},
+	};
+	struct options_common o;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err err = {0};
+
+		assert_int_equal(READ(&o, &err, P, A(bad[i][0])), -EINVAL);
+		assert_non_null(strstr(err.what, bad[i][1]));
+		assert_non_null(strstr(err.mend, "--help"));
+	}
+}
+
+/* Those of the daemon itself, and a daemon without a configuration file. */
+static void own_ones(void **state)
+{
+	struct options_spec bare = {.who = "dep-bare", .no_config = true};
+	struct options_common o;
+	struct err err = {0};
+	char *argv[] = {P, A("--check"), NULL};
+
+	assert_int_equal(READ(&o, &err, P, A("--loud"), A("--room"), A("sys"), A("--log=info")), 0);
+	assert_true(got.loud);
+	assert_string_equal(got.room, "sys");
+	assert_int_equal(o.level, LOG_LEVEL_INFO);
+	assert_int_equal(READ(&o, &err, P, A("--room=")), -EINVAL);
+	assert_string_equal(err.what, "--room is empty");
+	assert_int_equal(options_common_read(&o, &bare, 2, argv, &err), -EINVAL);
+	assert_string_equal(err.mend, "dep-bare --help lists all options");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(all_of_them),
+		cmocka_unit_test(wrong_ones),
+		cmocka_unit_test(own_ones),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
