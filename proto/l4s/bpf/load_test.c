@@ -43,9 +43,9 @@ static void test_specs(void **state)
 	struct load_spec s = {.count = 1};
 	struct err err = {0};
 
-	assert_int_equal(load_spec_parse("cc=dep_prague,count=3,start=0.5,seconds=10,bytes=2M", &s,
-					 &err),
-			 0);
+	assert_int_equal(
+		load_spec_parse("cc=dep_prague,count=3,start=0.5,seconds=10,bytes=2M", &s, &err),
+		0);
 	assert_string_equal(s.cc, "dep_prague");
 	assert_int_equal(s.count, 3);
 	assert_int_equal(s.start_ms, 500);

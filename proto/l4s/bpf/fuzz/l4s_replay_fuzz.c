@@ -2,7 +2,7 @@
 /* Records of calls: as files, and as calls with any input, which the cores must stand. */
 #include "proto/l4s/bpf/replay.h"
 
-#include "proto/l4s/cc/math.h"
+#include "proto/l4s/cc/cc_math.h"
 
 #include <stdlib.h>
 
