@@ -5,7 +5,7 @@
 #ifndef DEP_L4S_ABE_H
 #define DEP_L4S_ABE_H
 
-#include "proto/l4s/cc/types.h"
+#include "proto/l4s/cc/cc_types.h"
 
 #define ABE_ONE 1024u
 

@@ -36,9 +36,14 @@ uint8_t accecn_synack(uint8_t syn, enum ecn ecn, bool accurate, enum accecn_mode
 /* What the client makes of a SYN/ACK with `flags`, having sent ACCECN_SYN; *syn_seen: the codepoint
  * its SYN arrived with. */
 enum accecn_mode accecn_client(uint8_t flags, enum ecn *syn_seen);
+/* What follows where a handshake gave two answers, by a SYN or SYN/ACK that was sent again: a
+ * Classic one and an AccECN one never go together (RFC 9768 §3.1.4): ACCECN_RESET; else the first
+ * holds. */
+enum accecn_mode accecn_again(enum accecn_mode first, enum accecn_mode second);
 /* ACE of the client's first ACK: echoes the codepoint of the SYN/ACK. */
 uint8_t accecn_third(enum ecn synack);
-/* What the server reads there: the initial s.cep (5 or 6); *seen where it is valid. */
+/* What the server reads there: the initial s.cep (5 or 6), or 0 where the path cleared the field:
+ * no ECT then (RFC 9768 §3.2.2.4); *seen is set where it was told. */
 uint32_t accecn_server_third(uint8_t ace, enum ecn *seen);
 /* Whether a codepoint sent as `sent` may arrive as `seen` (RFC 9768 §3.2.2.3): false: bleached or
  * mangled, send Not-ECT. */
@@ -49,9 +54,14 @@ bool accecn_valid(enum ecn sent, enum ecn seen);
 struct accecn_receiver {
 	struct accecn_counters r;
 	uint8_t last; /* enum ecn of the last data packet */
-	uint8_t ce_since_ack;
+	uint32_t ce_since_ack;
 };
 void accecn_receiver_init(struct accecn_receiver *rx, enum ecn handshake);
+/* An ACK with ACE left. */
+static inline void accecn_ack_sent(struct accecn_receiver *rx)
+{
+	rx->ce_since_ack = 0;
+}
 /* A packet arrived. Returns true where an ACK must or should leave at once (RFC 9768 §3.2.2.5.1).
  */
 bool accecn_received(struct accecn_receiver *rx, enum ecn ecn, uint32_t payload, bool unacked_data);
@@ -61,6 +71,10 @@ static inline uint8_t accecn_ace(const struct accecn_receiver *rx)
 }
 
 /* ---- options 172 and 174 (RFC 9768 §3.2.3) ---- */
+
+#define ACCECN_HAS_E0B 1u
+#define ACCECN_HAS_CEB 2u
+#define ACCECN_HAS_E1B 4u
 
 /* Encodes into at most 11 bytes; fields 0..3. Returns the length (2, 5, 8, 11). */
 size_t accecn_option_put(uint8_t out[11], const struct accecn_counters *r, bool order1,

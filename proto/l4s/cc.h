@@ -16,7 +16,7 @@
 #define DEP_L4S_CC_H
 
 #include "proto/l4s/abe.h"
-#include "proto/l4s/cc/types.h"
+#include "proto/l4s/cc/cc_types.h"
 #include "proto/l4s/ecn.h"
 
 struct err;

@@ -3,6 +3,7 @@
 #include "proto/l4s/aqm/aqm_priv.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define MS 1000000u
 #define US 1000u
@@ -67,12 +68,11 @@ static void pi2_defaults(struct aqm_cfg *cfg)
 void aqm_cfg_defaults(struct aqm_cfg *cfg, enum aqm_kind kind, enum aqm_profile profile,
 		      uint64_t rate)
 {
-	*cfg = (struct aqm_cfg){
-		.kind = (uint8_t)kind,
-		.profile = (uint8_t)profile,
-		.mtu = 1514,
-		.rate = rate,
-	};
+	memset(cfg, 0, sizeof(*cfg)); /* padding too: configurations are compared as bytes */
+	cfg->kind = (uint8_t)kind;
+	cfg->profile = (uint8_t)profile;
+	cfg->mtu = 1514;
+	cfg->rate = rate;
 	switch (kind) {
 	case AQM_FIFO:
 		cfg->limit_packets = 1000;

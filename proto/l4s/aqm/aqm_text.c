@@ -313,8 +313,8 @@ static int read_limit(struct reader *r, struct token t)
 {
 	struct aqm_cfg *cfg = r->cfg;
 
-	if (to_count(t, packet_units, UINT32_MAX, &cfg->limit_packets) == 0)
-		return 0;
+	if (!has_unit(t, size_units) && !has_unit(t, time_units))
+		return to_count(t, packet_units, UINT32_MAX, &cfg->limit_packets);
 	r->has_bytes = true;
 	cfg->limit_packets = 0;
 	cfg->limit_bytes = 0;

@@ -9,7 +9,7 @@
 #define DEP_L4S_CC_ABE_ADAPTIVE_H
 
 #include "proto/l4s/abe.h"
-#include "proto/l4s/cc/math.h"
+#include "proto/l4s/cc/cc_math.h"
 
 /* What CUBIC and Reno keep for it; 28 bytes of their state. Averages have a gain of 1/8. */
 struct abe_signals {

@@ -2,7 +2,7 @@
 /* A congestion control as a line of text: "cubic abe 0.85 abe-alpha keep form rfc". Words over
  * defaults; what is printed reads back to the same. */
 #include "proto/l4s/cc.h"
-#include "proto/l4s/cc/math.h"
+#include "proto/l4s/cc/cc_math.h"
 
 #include "base/err.h"
 
@@ -154,7 +154,7 @@ static bool decimal(const char *p, size_t n, uint32_t unit, uint32_t *to)
 	uint32_t part = 0;
 	size_t i;
 
-	if (whole_n > 4 || part_n > 6 || !digits(p, whole_n, &whole) ||
+	if (whole_n > 7 || part_n > 6 || !digits(p, whole_n, &whole) ||
 	    (dot && !digits(dot + 1, part_n, &part)))
 		return false;
 	for (i = 0; i < part_n; i++)
@@ -396,12 +396,20 @@ static void put(struct out *o, const char *fmt, ...)
 		o->at += (uint32_t)k;
 }
 
-/* v/1024 with enough decimals to read back. */
+/* v/1024 with as few decimals as read back to it. */
 static void put_factor(struct out *o, const char *word, uint16_t v)
 {
-	uint32_t milli = (v * 10000u + 512) / 1024;
+	uint32_t scale = 1;
+	uint32_t part = 0;
+	int n;
 
-	put(o, " %s 0.%04u", word, milli);
+	for (n = 1; n <= 4; n++) {
+		scale *= 10;
+		part = (v * scale + 512) / 1024;
+		if ((part * 1024 + scale / 2) / scale == v)
+			break;
+	}
+	put(o, " %s 0.%0*u", word, n < 4 ? n : 4, part);
 }
 
 static void put_names(struct out *o, const struct cc_cfg *cfg, const struct cc_cfg *d)

@@ -25,10 +25,11 @@ struct cc_cubic {
 	};
 	struct abe_round round;
 	struct abe_signals signals;
-	uint8_t samples;    /* HyStart */
-	uint8_t css_rounds; /* HyStart++ */
-	uint8_t found;	    /* HyStart has ended slow start; RFC form: the first one is over */
-	uint8_t epoch_on;   /* RFC form: an epoch runs */
+	uint8_t samples;      /* HyStart */
+	uint8_t css_rounds;   /* HyStart++ */
+	uint8_t found : 1;    /* HyStart has ended slow start; RFC form: the first one is over */
+	uint8_t epoch_on : 1; /* RFC form: an epoch runs */
+	uint8_t owner;	      /* for glue, not touched here */
 };
 
 _Static_assert(sizeof(struct cc_cubic) <= CC_PRIV, "fits the kernel's private area");
@@ -162,12 +163,12 @@ static inline void cubic_rfc_clock(struct cc_cubic *s, uint64_t now_ns, bool lim
 	s->rfc.last = now;
 }
 
-static inline void cubic_ack(struct cc_cubic *s, const struct cc_cfg *cfg, const struct cc_ack *a,
-			     struct cc_win *w)
+/* Growth (Linux: cong_avoid). */
+static inline void cubic_grow(struct cc_cubic *s, const struct cc_cfg *cfg, const struct cc_ack *a,
+			      struct cc_win *w)
 {
 	uint32_t acked = cc_min(a->acked, CC_ACKED_MAX);
 
-	cubic_rtt(s, cfg, a, w);
 	if (cfg->form == CC_FORM_RFC)
 		cubic_rfc_clock(s, a->now_ns, a->cwnd_limited);
 	if (!acked || !a->cwnd_limited || a->state == CC_CWR || a->state == CC_RECOVERY)
@@ -190,6 +191,13 @@ static inline void cubic_ack(struct cc_cubic *s, const struct cc_cfg *cfg, const
 	cubic_linux_update(&s->linux_, w->cwnd, acked, cubic_jiffies(a->now_ns),
 			   cubic_alpha_beta(s, cfg));
 	cc_additive(w, s->linux_.cnt, acked);
+}
+
+static inline void cubic_ack(struct cc_cubic *s, const struct cc_cfg *cfg, const struct cc_ack *a,
+			     struct cc_win *w)
+{
+	cubic_rtt(s, cfg, a, w);
+	cubic_grow(s, cfg, a, w);
 }
 
 /* The reduction was for nothing: Linux gives the window back; the RFC (§4.9) all of its state. */

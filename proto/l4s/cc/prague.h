@@ -55,6 +55,7 @@ struct cc_prague {
 	uint8_t rate_mode : 1;
 	uint8_t undo_rate : 1; /* undo is a rate */
 	uint8_t has_undo : 1;
+	uint8_t owner; /* for glue, not touched here */
 };
 
 _Static_assert(sizeof(struct cc_prague) <= CC_PRIV, "fits the kernel's private area");
@@ -167,16 +168,30 @@ cc_inline void prague_init(struct cc_prague *s, const struct cc_cfg *cfg, const 
 	s->packet = (uint16_t)cfg->mtu;
 }
 
-/* The response to marks: at most once a round (the caller's), and each virtual round trip. */
+/* The response to marks. As the reference has it (form linux), on entering CWR: at most once a
+ * round, and each virtual round trip. A flow then waits for the next mark when that is over, a
+ * quarter of a round trip with two marks a round, and gets so much more than 1/p - 1 Mb/s. Form rfc
+ * makes up for the wait: what it takes off is alpha / 2 for each virtual round trip since the last
+ * time. */
 static inline void prague_respond(struct cc_prague *s, const struct cc_cfg *cfg,
 				  const struct cc_ack *a, const struct cc_win *w)
 {
 	uint32_t now_us = (uint32_t)(a->now_ns / 1000);
+	uint32_t least = cc_clamp(a->srtt_us, 1, PRAGUE_HSRTT_MAX);
+	uint32_t passed = now_us - s->cwr_us;
+	uint32_t less = s->alpha >> PRAGUE_G;
 
-	if (prague_independent(s, cfg, a, w) && now_us - s->cwr_us < prague_target_us(cfg))
+	if (prague_independent(s, cfg, a, w))
+		least = cfg->form == CC_FORM_RFC ? prague_vrtt(cfg, a) : prague_target_us(cfg);
+	else if (cfg->form == CC_FORM_LINUX)
+		least = 0;
+	if (passed < least)
 		return;
 	s->cwr_us = now_us;
-	prague_shrink(s, s->alpha >> PRAGUE_G, a);
+	if (cfg->form == CC_FORM_RFC)
+		less = (uint32_t)cc_min64((uint64_t)less * cc_min(passed, 2 * least) / least,
+					  PRAGUE_ALPHA_ONE);
+	prague_shrink(s, less, a);
 }
 
 static inline void prague_lose(struct cc_prague *s, const struct cc_ack *a)
@@ -248,8 +263,7 @@ static inline void prague_window(struct cc_prague *s, const struct cc_cfg *cfg,
 		if (!s->saw_ce)
 			prague_shrink(s, PRAGUE_ALPHA_ONE, a); /* the first ever: as a loss */
 		s->saw_ce = 1;
-		if (cfg->form == CC_FORM_RFC &&
-		    (uint32_t)(a->now_ns / 1000) - s->cwr_us >= a->srtt_us)
+		if (cfg->form == CC_FORM_RFC)
 			prague_respond(s, cfg, a, w);
 		acked -= cc_min(ce, acked);
 	}

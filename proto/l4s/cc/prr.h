@@ -5,7 +5,7 @@
 #define DEP_L4S_CC_PRR_H
 
 #include "proto/l4s/cc.h"
-#include "proto/l4s/cc/math.h"
+#include "proto/l4s/cc/cc_math.h"
 
 struct cc_prr {
 	uint32_t prior_cwnd;

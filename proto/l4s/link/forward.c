@@ -398,12 +398,26 @@ void dir_release(struct link_dir *d, uint64_t now)
 	d->l->now = now;
 }
 
+/* How much longer the head may wait, for others that are due soon after it. */
+static uint64_t slack(const struct link_dir *d)
+{
+	const struct link_pkt *next = line_next(d->head);
+
+	if (d->head->big && d->hold)
+		return d->hold;
+	if (d->l->cfg.busy)
+		return 0;
+	if (next)
+		return next->due <= d->head->due + LINK_SLACK_NS ? LINK_SLACK_NS : 0;
+	return d->q && aqm_packets(d->q) > 0 && d->head->tx_ns < LINK_SLACK_NS ? LINK_SLACK_NS : 0;
+}
+
 uint64_t dir_deadline(const struct link_dir *d)
 {
 	uint64_t next = UINT64_MAX;
 
 	if (d->head)
-		next = d->head->due + (d->head->big ? d->hold : 0);
+		next = d->head->due + slack(d);
 	if (!d->q)
 		return next;
 	/* What the link takes at free_at is due `delay` later at the earliest, so that until then

@@ -20,6 +20,8 @@
 /* How long a due segment may wait for its neighbours, where they come faster than this. */
 #define LINK_HOLD_NS 50000
 #define LINK_SPIN_NS 200000
+#define LINK_SLACK_NS 30000
+#define LINK_SHORT_NS 5000
 #define LINK_HEARTBEAT_NS 10000000
 #define LINK_TXQUEUE 8192
 

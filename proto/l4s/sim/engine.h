@@ -32,7 +32,9 @@ struct sim_pkt {
 	uint8_t flags;	  /* ACK: AE CWR ECE (accecn.h); data: CWR */
 	uint64_t sent_ns; /* data: when it left; ACK: echo of that of the packet that caused it */
 	uint32_t rwnd;	  /* ACK: segments */
-	uint32_t ceb;	  /* ACK: AccECN option, where has_ceb */
+	uint32_t ceb;	  /* ACK: AccECN option, where has_ceb: bytes of CE, */
+	uint32_t e0b;	  /* of ECT(0), */
+	uint32_t e1b;	  /* of ECT(1) */
 	uint8_t link;	  /* engine: the link it is at */
 	uint8_t ecn_in;	  /* engine: as it came there */
 	bool retransmit;

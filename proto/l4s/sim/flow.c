@@ -22,6 +22,22 @@ static void thin(struct sim *s, struct sim_flow *f, struct sim_pkt *p)
 	f->run_at = s->now;
 }
 
+/* ACKs on a way without links are seen beside the last link that their flow's data passed. */
+static void seen(struct sim *s, const struct sim_flow *f, const struct sim_pkt *p)
+{
+	struct sim_packet_seen w = {
+		.now = s->now,
+		.link = f->last_link,
+		.ack = true,
+		.flow = p->q.flow,
+		.seq = p->seq,
+		.pkt = &p->q,
+		.ecn_in = p->q.ecn,
+	};
+
+	s->watch->packet(s->watch->ctx, &w);
+}
+
 void sim_send(struct sim *s, struct sim_pkt *p)
 {
 	struct sim_flow *f = &s->flow[p->q.flow];
@@ -30,6 +46,8 @@ void sim_send(struct sim *s, struct sim_pkt *p)
 		sim_link_enqueue(s, f->first_link, p);
 		return;
 	}
+	if (s->watch && s->watch->packet && f->ack_link < 0)
+		seen(s, f, p);
 	if (f->thin)
 		thin(s, f, p);
 	p->due = s->now + f->line->delay;

@@ -11,6 +11,7 @@ static void seen(struct sim *s, const struct sim_pkt *p, bool dropped)
 		.link = p->link,
 		.dropped = dropped,
 		.ack = p->kind == SIM_ACK,
+		.queued = true,
 		.flow = p->q.flow,
 		.seq = p->seq,
 		.sojourn = s->now - p->q.enq_ns,

@@ -166,6 +166,7 @@ struct sim_packet_seen {
 	uint8_t link;
 	bool dropped;
 	bool ack;
+	bool queued;   /* false: an ACK that leaves its receiver, through no queue */
 	uint32_t flow; /* index into result.flow; loads after the flows */
 	uint64_t seq;
 	uint64_t sojourn;
@@ -199,11 +200,16 @@ struct scenario {
 	struct sim_flow_cfg *flow;
 	struct sim_load_cfg *load;
 	struct sim_rate_step *trace[SIM_LINKS];
+	char *aqm[SIM_LINKS]; /* the words of each link's queue manager */
 	char name[64];
 };
 int scenario_parse(struct scenario *s, const char *text, size_t n, const char *origin,
 		   struct err *err);
 void scenario_free(struct scenario *s);
+/* Another value: "rate" and "aqm" of link 0, "rtt", "count" and "cc" of all groups or with a number
+ * behind ("rtt2") of one, counted from 1. Check the whole with sim_cfg_check. 0 or -EINVAL and err.
+ */
+int scenario_set(struct scenario *s, const char *name, const char *value, struct err *err);
 /* A dumbbell as one needs it most: one link, groups of flows. aqm and cc as aqm_cfg_parse and
  * cc_cfg_parse read them. */
 struct scenario_group {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Small integer arithmetic of the congestion controls. Nothing here divides signed numbers, needs
  * more than 64 bits or loops without a bound: eBPF can do all of it. */
-#ifndef DEP_L4S_CC_MATH_H
-#define DEP_L4S_CC_MATH_H
+#ifndef DEP_L4S_CC_CC_MATH_H
+#define DEP_L4S_CC_CC_MATH_H
 
-#include "proto/l4s/cc/types.h"
+#include "proto/l4s/cc/cc_types.h"
 
 /* No window is larger: 100 Gb/s over 10 s of round trip are 83 million segments. */
 #define CC_CWND_MAX ((1u << 27) - 1)
