@@ -9,7 +9,10 @@
  *	CAP_BPF		maps and programs of the congestion controls
  *	CAP_PERFMON	the kernel asks for it where a program follows pointers, as controls do
  *
- * The first is needed; without the others there are no congestion controls, and the state says so.
+ *	CAP_NET_RAW	packets that waited here go out by an uplink as they came
+ *
+ * The first is needed; without the second and third there are no congestion controls, without the
+ * second and fourth no uplinks in user space, and the state says so.
  * No CAP_SYS_ADMIN: interfaces are made in the room's own network namespace, and moved from there
  * by whoever may. On SIGTERM or SIGINT everything is taken out of the kernel; devices, controls and
  * programs are held by descriptors, so that they go with a killed process, too, and what stays
@@ -103,7 +106,7 @@ static int make_run_dir(const char *dir, const struct sandbox *s, struct err *er
 	return 0;
 }
 
-static const int kept[] = {CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, -1};
+static const int kept[] = {CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, CAP_NET_RAW, -1};
 /* libbpf holds places of maps with memory files. */
 static const char *const calls[] = {"bpf", "memfd_create", NULL};
 static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, -1};
