@@ -7,7 +7,7 @@
 #define cc_bits cc_bits_inline
 #define cc_log2 cc_log2_inline
 #define cc_cbrt cc_cbrt_inline
-#include "proto/l4s/cc/math.h"
+#include "proto/l4s/cc/cc_math.h"
 #undef cc_bits
 #undef cc_log2
 #undef cc_cbrt
