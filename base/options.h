@@ -31,6 +31,7 @@ struct options_spec {
 	const char *who;	  /* "dep-l4s" */
 	const char *state_dir;	  /* "/var/lib/depanneur/l4s" */
 	bool no_config;		  /* has neither --config nor --check */
+	bool no_check; /* has no --check */
 	const struct option *own; /* ended by zeros, at most OPTIONS_OWN_MAX; NULL: none */
 	/* Reads one of them; arg NULL where it takes none. Returns 0 or what options_wrong does. */
 	int (*read)(void *ctx, int val, const char *arg, struct err *err);
