@@ -34,8 +34,26 @@ void err_mend(struct err *e, const char *fmt, ...)
 		FORMAT(e->mend, fmt);
 }
 
+/* Text of files and peers may be in it: nothing stays that a terminal would obey, C1 in UTF-8 too. */
+static void plain(char *s)
+{
+	unsigned char *p = (unsigned char *)s;
+
+	for (; *p; p++) {
+		if (*p < ' ' || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
 void err_print(const struct err *e, const char *who, FILE *to)
 {
-	fprintf(to, "%s: %s%s%s%s%s%s\n", who, e->where, e->where[0] ? ": " : "", e->what,
-		e->mend[0] ? " (" : "", e->mend, e->mend[0] ? ")" : "");
+	struct err p = *e;
+
+	plain(p.where);
+	plain(p.what);
+	plain(p.mend);
+	fprintf(to, "%s: %s%s%s%s%s%s\n", who, p.where, p.where[0] ? ": " : "", p.what,
+		p.mend[0] ? " (" : "", p.mend, p.mend[0] ? ")" : "");
 }

@@ -19,5 +19,8 @@ void err_where(struct err *e, const char *fmt, ...) __attribute__((format(printf
 void err_mend(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints "who: where: what (mend)" as one line. */
 void err_print(const struct err *e, const char *who, FILE *to);
+/* Writes out what f still holds. Returns 0, or -EIO and err where that or any write before it failed: a full disk must
+ * not look like success. name: what to call f. */
+int err_flush(FILE *f, const char *name, struct err *err);
 
 #endif

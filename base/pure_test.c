@@ -354,6 +354,23 @@ static void test_err(void **state)
 	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
 	assert_string_equal(text, "dep: cannot read it\ndep: line 3: cannot read it (try again)\n");
 	fclose(f);
+	/* Text of others does not reach a terminal as commands. */
+	memset(text, 0, sizeof(text));
+	f = tmpfile();
+	err_set(&e, -EIO, "%s", "\033[2J\xc2\x9b" "1m\x7f Dépanneur\n");
+	err_print(&e, "dep", f);
+	rewind(f);
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	assert_string_equal(text, "dep: ?[2J??1m? Dépanneur?\n");
+	assert_int_equal(err_flush(f, "it", &e), 0);
+	fclose(f);
+	f = fopen("/dev/full", "we");
+	assert_non_null(f);
+	fputs("lost", f);
+	assert_int_equal(err_flush(f, "it", &e), -EIO);
+	assert_string_equal(e.where, "it");
+	assert_int_equal(err_flush(f, "it", &e), -EIO);
+	fclose(f);
 	assert_int_equal(err_set(NULL, -EIO, "nobody reads this"), -EIO);
 	err_where(NULL, "x");
 	err_mend(NULL, "x");
