@@ -6,6 +6,8 @@
 
 #define RATE_MIN 1000u
 #define RATE_MAX 1000000000000u
+#define BYTES_MAX 1000000000000000u
+#define SAMPLE_MIN 10000u
 #define TIME_MAX 100000000000000u /* 10^5 s */
 #define DELAY_MAX 100000000000u
 
@@ -77,6 +79,12 @@ static int check_flow(const struct sim_cfg *cfg, uint32_t i, struct err *err)
 	if (f->stop && f->stop <= f->start + f->start_spread)
 		return bad(err, "flow group", i, "it stops before all of it started",
 			   "stop after start and its spread, or 0: never");
+	if (f->bytes > BYTES_MAX)
+		return bad(err, "flow group", i, "an object's size is out of range",
+			   "at most 10^15 bytes");
+	if (f->ack_delay > TIME_MAX || f->gro > TIME_MAX)
+		return bad(err, "flow group", i, "the ACK delay or GRO's time is out of range",
+			   "at most 100000 s");
 	if (f->gap && !f->bytes)
 		return bad(err, "flow group", i, "a gap between objects without size",
 			   "bytes is the size of an object");
@@ -110,13 +118,17 @@ static int check_load(const struct sim_cfg *cfg, uint32_t i, struct err *err)
 	if (d->first_link > d->last_link || d->last_link >= cfg->n_links)
 		return bad(err, "load", i, "its first and last link are no way",
 			   "links are numbered from 0, and passed upwards");
+	if (d->on > TIME_MAX || d->off > TIME_MAX || d->start > TIME_MAX || d->stop > TIME_MAX)
+		return bad(err, "load", i, "a time is out of range", "at most 100000 s");
 	if (d->kind == SIM_LOAD_ON_OFF && (d->on < 1000 || d->off < 1000))
 		return bad(err, "load", i, "on and off must be times of 1 us and more",
 			   "their means");
+	if (d->kind == SIM_LOAD_ON_OFF &&
+	    (unsigned __int128)d->rate * (d->on + d->off) / d->on > RATE_MAX)
+		return bad(err, "load", i, "the rate while it is on is out of range",
+			   "rate is the mean: rate * (on + off) / on is at most 1 Tb/s");
 	if (d->kind == SIM_LOAD_FRAMES && (!d->per_second || d->per_second > 100000))
 		return bad(err, "load", i, "frames a second out of range", "1 to 100000");
-	if (d->on > TIME_MAX || d->off > TIME_MAX || d->start > TIME_MAX || d->stop > TIME_MAX)
-		return bad(err, "load", i, "a time is out of range", "at most 100000 s");
 	return 0;
 }
 
@@ -139,6 +151,9 @@ int sim_cfg_check(const struct sim_cfg *cfg, struct err *err)
 		return err_set(
 			err, -EINVAL,
 			"the warm-up must be shorter than the run, and that at most 100000 s");
+	if (cfg->sample && (cfg->sample < SAMPLE_MIN || cfg->sample > TIME_MAX))
+		return err_set(err, -EINVAL, "samples 10 us to 100000 s apart, not %llu ns",
+			       (unsigned long long)cfg->sample);
 	for (i = 0; i < cfg->n_links && !r; i++)
 		r = check_link(&cfg->link[i], i, err);
 	for (i = 0; i < cfg->n_flows && !r; i++)

@@ -87,6 +87,9 @@ void sim_load_send(struct sim *s, uint32_t i)
 
 	if (d->cfg->kind == SIM_LOAD_ON_OFF && d->at >= d->until) {
 		d->at = d->until + sim_exponential(&d->rng, d->cfg->off);
+		/* packets further apart than periods are long: that one is over, too */
+		if (d->at < s->now)
+			d->at = s->now;
 		d->until = d->at + sim_exponential(&d->rng, d->cfg->on);
 		next_at(s, i);
 		return;
