@@ -181,7 +181,7 @@ static void round_trip(struct tcp *t, struct news *n, const struct sim_pkt *p)
 		sample = n->now - p->sent_ns;
 		latest = sample;
 	}
-	t->a.rtt_us = (uint32_t)(latest / 1000);
+	t->a.rtt_us = latest / 1000 < UINT32_MAX ? (uint32_t)(latest / 1000) : UINT32_MAX;
 	if (!sample)
 		return;
 	tcp_rtt_min(&t->rtt, latest, n->now);
@@ -245,7 +245,9 @@ void tcp_fill_ack(struct tcp *t)
 	a->ece = false;
 	a->srtt_us = t->rtt.srtt >> 3;
 	a->mdev_us = t->rtt.mdev >> 2;
-	a->min_rtt_us = min == UINT64_MAX ? 0 : (uint32_t)(min / 1000);
+	a->min_rtt_us = 0;
+	if (min != UINT64_MAX)
+		a->min_rtt_us = min / 1000 < UINT32_MAX ? (uint32_t)(min / 1000) : UINT32_MAX;
 	a->inflight = sb_inflight(&t->sb);
 	a->snd_una = t->sb.una;
 	a->snd_nxt = t->sb.nxt;

@@ -3,6 +3,8 @@
  * once a round. */
 #include "proto/l4s/tcp/tcp_priv.h"
 
+#define RTT_MOST ((1u << 28) - 1) /* us */
+
 void tcp_rtt_init(struct tcp_rtt *r)
 {
 	*r = (struct tcp_rtt){.rto = TCP_RTO_FIRST, .min = UINT64_MAX, .min_old = UINT64_MAX};
@@ -38,8 +40,9 @@ void tcp_rtt_sample(struct tcp *t, uint64_t ns)
 
 	if (!us)
 		us = 1;
-	if (us > 1u << 28)
-		us = 1u << 28;
+	/* srtt in eighths stays below 2^31 */
+	if (ns / 1000 > RTT_MOST)
+		us = RTT_MOST;
 	if (!r->srtt) {
 		first(t, us);
 		set_rto(r);
