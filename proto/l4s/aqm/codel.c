@@ -57,7 +57,8 @@ static struct aqm_pkt *drop_due(struct aqm *q, struct codel *s, struct aqm_list 
 	bool ok;
 
 	while (s->dropping && now >= s->drop_next) {
-		s->count++;
+		if (s->count < UINT32_MAX)
+			s->count++;
 		if (aqm_can_mark(q, p)) {
 			aqm_mark(q, AQM_C, p, AQM_WHY_NATIVE);
 			s->drop_next = control_law(q, s, s->drop_next);

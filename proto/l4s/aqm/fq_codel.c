@@ -65,7 +65,9 @@ static bool drop_fattest(struct aqm *q, const struct aqm_pkt *p)
 		aqm_drop(q, AQM_C, head, AQM_WHY_LIMIT);
 		n++;
 	} while (n < FQ_DROP_BATCH && fat->list.head && fat->list.bytes > enough);
-	fat->codel.count += n; /* CoDel shall know that this flow is the cause */
+	/* CoDel shall know that this flow is the cause. */
+	if (__builtin_add_overflow(fat->codel.count, n, &fat->codel.count))
+		fat->codel.count = UINT32_MAX;
 	return gone;
 }
 
