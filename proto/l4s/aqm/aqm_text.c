@@ -236,15 +236,17 @@ static int to_time(struct token t, uint64_t *ns)
 
 static int to_size(struct token t, uint64_t *bytes)
 {
+	unsigned __int128 n;
 	uint64_t factor;
-	uint64_t v;
+	uint64_t v; /* 10^-6 of the unit */
 
-	if (decimal(&t, 0, &v) < 0)
+	if (decimal(&t, 6, &v) < 0)
 		return -EINVAL;
 	factor = unit_of(t, size_units);
-	if (factor == 0 || __builtin_mul_overflow(v, factor, &v))
+	n = (unsigned __int128)v * factor / 1000000;
+	if (factor == 0 || n > UINT64_MAX)
 		return -EINVAL;
-	*bytes = v;
+	*bytes = (uint64_t)n;
 	return 0;
 }
 

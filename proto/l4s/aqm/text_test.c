@@ -127,6 +127,8 @@ static void test_others(void **state)
 	cfg = parse("fifo limit 64kb", 0);
 	assert_int_equal(cfg.limit_bytes, 65536);
 	assert_int_equal(cfg.limit_packets, 0);
+	assert_int_equal(parse("fifo limit 1.5mb", 0).limit_bytes, 1572864);
+	assert_int_equal(parse("fifo limit 0.5kb", 0).limit_bytes, 512);
 	cfg = parse("fifo limit 100ms", 0);
 	assert_int_equal(cfg.limit_time, 100000000);
 	assert_int_equal(cfg.limit_bytes, 0);
