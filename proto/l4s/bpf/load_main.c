@@ -199,6 +199,8 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = go(&o, argv[1], &err);
 	if (rc == 0)
+		rc = err_flush(stdout, "standard output", &err);
+	if (rc == 0)
 		return 0;
 	err_print(&err, "dep-l4s-load", stderr);
 	return 1;

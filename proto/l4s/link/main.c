@@ -189,6 +189,7 @@ static int report(const struct options *o, struct link *l, uint64_t begin)
 {
 	struct link_stats *s = calloc(1, sizeof(*s));
 	uint64_t took = link_clock() - begin;
+	struct err err = {0};
 	bool bad;
 
 	if (!s)
@@ -200,6 +201,8 @@ static int report(const struct options *o, struct link *l, uint64_t begin)
 		report_print(&o->link, s, took, stdout);
 	bad = s->bad;
 	free(s);
+	if (err_flush(stdout, "standard output", &err) < 0)
+		return fail(&err, EXIT_CANNOT);
 	return bad ? EXIT_BAD : 0;
 }
 

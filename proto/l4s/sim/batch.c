@@ -2,11 +2,13 @@
 #include "proto/l4s/sim/batch.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,8 +59,9 @@ unsigned batch_cells(const struct batch *b)
 	unsigned n = 1;
 	unsigned d;
 
+	/* beyond what batch_run takes it is counted no more */
 	for (d = 0; d < b->n_dims; d++)
-		n = n > 1000000 ? n : n * b->dim[d].n;
+		n = n > BATCH_RUNS ? n : n * b->dim[d].n;
 	return n;
 }
 
@@ -162,6 +165,7 @@ static int wait_for(const struct batch *b, struct shared *sh, const pid_t *pid, 
 static int with_workers(struct batch *b, struct shared *sh, unsigned n, struct err *err)
 {
 	unsigned jobs = b->jobs < n ? b->jobs : n;
+	pid_t parent = getpid();
 	pid_t pid[256];
 	unsigned i;
 
@@ -174,7 +178,10 @@ static int with_workers(struct batch *b, struct shared *sh, unsigned n, struct e
 			return err_set(err, -errno, "no worker process: %s", strerror(errno));
 		if (pid[i])
 			continue;
-		worker(b, sh, n);
+		/* none goes on for nobody */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() == parent)
+			worker(b, sh, n);
 		_exit(0);
 	}
 	return wait_for(b, sh, pid, jobs, n, err);
@@ -186,7 +193,7 @@ int batch_run(struct batch *b, struct err *err)
 	struct shared *sh;
 	int r = 0;
 
-	if (n > 10000000)
+	if (n > BATCH_RUNS)
 		return err_set(err, -E2BIG, "%zu runs are too many", n);
 	b->n_figures = figures(&b->base->cfg, NULL, NULL, NULL);
 	b->bytes = sizeof(*sh) + n * b->n_figures * sizeof(double);

@@ -7,6 +7,7 @@
 
 #define BATCH_DIMENSIONS 8
 #define BATCH_VALUES 256
+#define BATCH_RUNS 10000000u
 
 struct batch_dimension {
 	const char *name;

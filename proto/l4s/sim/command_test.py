@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 SIM = sys.argv[1]
 count = 0
@@ -138,11 +139,49 @@ def refusals():
     doc = json.loads(out)
     ok(doc["links"][0]["rate"] == 20000000 and doc["links"][0]["aqm"] == "pie" and doc["groups"][0]["rtt"] == 30000000,
        "options change what a scenario says")
+    for args in (["--time", "1s"], ["--time", "1s", "--json"], ["--time", "1s", "--csv", "-"], ["--time", "1s", "--seeds", "2"]):
+        with open("/dev/full", "w") as full:
+            p = subprocess.run([SIM, "--flow", "cubic", *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        ok(p.returncode == 2 and "not written" in p.stderr, "a full disk is an error: " + " ".join(args), p.stderr)
+    code, err = sim("-", code=2, stdin='{"links": [{}], "\\u001b[2J\\u009b": 1}')
+    ok(code == 2 and "'?[2J??'" in err, "no control character of a file reaches the terminal", err)
     ok("Usage: dep-l4s-sim" in sim("--help") and sim("--version").startswith("dep-l4s-sim "), "--help, --version")
+
+
+def extremes():
+    """Loads whose packets are further apart than their periods; queues of hours."""
+    text = {"time": "20s", "warmup": "0", "links": [{"rate": "10M", "aqm": "fifo"}], "flows": [{"cc": "cubic"}],
+            "loads": [{"kind": "on-off", "rate": "1M", "packet": 9000, "on": "1ms", "off": "1ms"}]}
+    doc = json.loads(sim("-", "--json", stdin=json.dumps(text)))
+    ok(200 < doc["loads"][0]["sent"] < 3000 and doc["flows"][0]["bytes"] * 8 > 0.6 * 20 * 10e6, "periods shorter than the time between packets",
+       str(doc["loads"]))
+    text = {"time": "90000s", "links": [{"rate": "1k", "aqm": "fifo"}], "flows": [{"cc": cc} for cc in ("cubic", "prague", "reno")]}
+    p = subprocess.run([SIM, "-", "--json"], input=json.dumps(text), capture_output=True, text=True, timeout=120)
+    ok(p.returncode == 0 and not p.stderr and json.loads(p.stdout)["flows"][0]["bytes"] > 0, "a round trip of hours", p.stderr)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(c) for c in f.read().split()]
+
+
+def killed():
+    p = subprocess.Popen([SIM, *BOTH[:-2], "--time", "10000s", "--seeds", "4", "--jobs", "2"], stdout=subprocess.DEVNULL)
+    end = time.monotonic() + 20
+    while len(workers := children(p.pid)) < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    p.kill()
+    p.wait()
+    while any(os.path.exists(f"/proc/{w}") and "Z" not in open(f"/proc/{w}/stat").read().rsplit(")", 1)[1].split()[0]
+              for w in workers) and time.monotonic() < end:
+        time.sleep(0.02)
+    ok(len(workers) == 2 and time.monotonic() < end, "kill -9 ends the worker processes, too")
 
 
 with tempfile.TemporaryDirectory() as tmp:
     reports()
+    extremes()
+    killed()
     series(tmp)
     seeds()
     capture(tmp)

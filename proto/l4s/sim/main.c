@@ -49,15 +49,13 @@ static FILE *open_out(const char *path, struct err *err)
 
 static int close_out(FILE *f, const char *path, struct err *err)
 {
-	int bad = ferror(f);
+	int r = err_flush(f, path, err);
 
-	if (f == stdout ? fflush(f) : fclose(f))
-		bad = 1;
-	if (!bad)
-		return 0;
-	err_set(err, -EIO, "was not written whole: %s", strerror(errno));
-	err_where(err, "%s", path);
-	return -EIO;
+	if (f != stdout && fclose(f) && !r) {
+		r = err_set(err, -EIO, "was not written whole: %s", strerror(errno));
+		err_where(err, "%s", path);
+	}
+	return r;
 }
 
 static int watch_open(struct watchers *w, const struct options *o, FILE **capture, struct err *err)
@@ -278,16 +276,12 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int r = options_read(&o, argc, argv, &err);
 
-	if (!r && o.help) {
-		fputs(options_usage, stdout);
-		return 0;
-	}
-	if (!r && o.version) {
-		puts("dep-l4s-sim " DEP_VERSION);
-		return 0;
-	}
-	if (!r)
+	if (!r && (o.help || o.version))
+		fputs(o.help ? options_usage : "dep-l4s-sim " DEP_VERSION "\n", stdout);
+	else if (!r)
 		r = o.batch.seeds > 1 || o.batch.n_dims ? many(&o, &err) : one(&o, &err);
+	if (!r)
+		r = err_flush(stdout, "standard output", &err);
 	options_free(&o);
 	if (r < 0) {
 		err_print(&err, "dep-l4s-sim", stderr);

@@ -483,6 +483,8 @@ static int set_batch(struct options *o, struct given *g, struct err *err)
 		o->pcapng_link = (uint8_t)(n - 1);
 	for (i = 0; i < g->n_vary && !r; i++)
 		r = batch_vary(b, g->vary[i], err);
+	if (!r && batch_cells(b) > BATCH_RUNS)
+		return err_set(err, -E2BIG, "--vary makes too many cells: at most %u", BATCH_RUNS);
 	for (i = 0; i < batch_cells(b) && !r && b->n_dims; i++)
 		r = batch_set(b, i, err);
 	if (!r && b->n_dims && o->json)

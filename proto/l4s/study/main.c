@@ -259,12 +259,13 @@ int main(int argc, char **argv)
 		return 0;
 	if (rc == 0)
 		rc = study(&s, &o, &err);
-	if (rc < 0) {
-		err_print(&err, "dep-l4s-study", stderr);
-	} else {
+	if (rc == 0) {
 		print_verdicts(&s, &o);
 		printf("report: %s/index.html\n", o.dir);
+		rc = err_flush(stdout, "standard output", &err);
 	}
+	if (rc < 0)
+		err_print(&err, "dep-l4s-study", stderr);
 	grid_free(&s.grid);
 	free(s.verdict);
 	return rc < 0 ? 2 : s.failed;
