@@ -98,6 +98,13 @@ static struct link_pkt *line_next(const struct link_pkt *p)
 
 /* ---- the link ---- */
 
+/* A segment's headers are written when it leaves. */
+static void write_mark(struct link_pkt *p)
+{
+	if (p->q.ecn != p->was && !p->big)
+		packet_set_ecn(p->data + p->l3, p->n - p->l3, p->version, p->q.ecn);
+}
+
 /* The link takes its next packet at the time it is free. */
 static void serve(struct link_dir *d)
 {
@@ -108,9 +115,7 @@ static void serve(struct link_dir *d)
 	take_dropped(d, at);
 	if (!p)
 		return;
-	/* A segment's headers are written when it leaves. */
-	if (p->q.ecn != p->was && !p->big)
-		packet_set_ecn(p->data + p->l3, p->n - p->l3, p->version, p->q.ecn);
+	write_mark(p);
 	if (d->l->trace)
 		trace(d, p, false, at);
 	p->tx_ns = pace_serve(&d->pace, p->q.len);
@@ -482,6 +487,14 @@ int dir_init(struct link_dir *d, const struct link_dir_cfg *cfg, uint64_t seed, 
 	return set_rate(d, cfg, link_clock(), err ? err : &local);
 }
 
+/* A packet that the link will not send: its mark stays, and it took no time. */
+static void unshape(struct link_pkt *p)
+{
+	write_mark(p);
+	p->tx_ns = 0;
+	p->cont = 0;
+}
+
 static void requeue(struct link_dir *d, struct aqm_pkt *list, uint64_t now)
 {
 	while (list) {
@@ -492,18 +505,22 @@ static void requeue(struct link_dir *d, struct aqm_pkt *list, uint64_t now)
 			aqm_enqueue(d->q, p, now);
 			take_dropped(d, now);
 		} else {
+			unshape((struct link_pkt *)p);
 			line_put(d, (struct link_pkt *)p, now);
 		}
 	}
 }
 
-static bool same_queue(const struct link_dir_cfg *a, const struct link_dir_cfg *b)
+/* The queue at work takes the parameters: its packets, p' and figures stay. False: it cannot. */
+static bool change_queue(struct link_dir *d, const struct link_dir_cfg *cfg)
 {
-	struct aqm_cfg x = a->aqm;
-	struct aqm_cfg y = b->aqm;
+	struct aqm_cfg a = cfg->aqm;
 
-	x.rate = y.rate = 0;
-	return a->rate != 0 && b->rate != 0 && memcmp(&x, &y, sizeof(x)) == 0;
+	a.rate = cfg->rate;
+	if (!d->q || cfg->rate == 0 || aqm_change(d->q, &a, NULL) < 0)
+		return false;
+	pace_set(&d->pace, cfg->rate);
+	return true;
 }
 
 int dir_change(struct link_dir *d, const struct link_dir_cfg *cfg, struct err *err)
@@ -514,10 +531,7 @@ int dir_change(struct link_dir *d, const struct link_dir_cfg *cfg, struct err *e
 	struct aqm_pkt *list;
 	int rc = 0;
 
-	if (same_queue(&d->cfg, cfg)) {
-		aqm_set_rate(d->q, cfg->rate);
-		pace_set(&d->pace, cfg->rate);
-	} else {
+	if (!change_queue(d, cfg)) {
 		d->q = NULL;
 		d->tick_due = UINT64_MAX;
 		rc = set_rate(d, cfg, now, err ? err : &local);

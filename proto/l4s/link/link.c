@@ -178,6 +178,14 @@ static int forward(struct link *l, struct err *err)
 	return rc;
 }
 
+static uint64_t thread_cpu(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 int link_run(struct link *l, struct err *err)
 {
 	int rc;
@@ -188,9 +196,11 @@ int link_run(struct link *l, struct err *err)
 	l->running = true;
 	pthread_mutex_unlock(&l->lock);
 	l->now = link_clock();
+	l->cpu_then = thread_cpu();
 	rc = forward(l, err);
 	do_job(l);
 	pthread_mutex_lock(&l->lock);
+	l->cpu = thread_cpu() - l->cpu_then;
 	l->running = false;
 	if (l->job)
 		l->job(l, l->arg);
@@ -234,14 +244,6 @@ static void call(struct link *l, link_job *f, void *arg)
 	pthread_mutex_unlock(&l->callers);
 }
 
-static uint64_t thread_cpu(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static void dir_stats(struct link_dir *d, struct link_dir_stats *s, uint64_t now)
 {
 	dir_advance(d, now);
@@ -282,7 +284,8 @@ static void job_stats(struct link *l, void *arg)
 		a->write_errno[i] = l->dir[i].write_errno;
 	}
 	a->out->since = l->since;
-	a->out->cpu_ns = thread_cpu() - l->cpu_then;
+	/* the clock is that of the thread that asks, where no other forwards */
+	a->out->cpu_ns = l->running ? thread_cpu() - l->cpu_then : l->cpu;
 	a->out->wakeups = l->wakeups;
 	a->out->stalled_ns = l->stalled_ns;
 	a->out->stall_max = l->stall_max;
@@ -368,6 +371,7 @@ static void job_reset(struct link *l, void *arg)
 	}
 	l->since = now;
 	l->cpu_then = thread_cpu();
+	l->cpu = 0;
 	l->wakeups = l->stalled_ns = l->stall_max = 0;
 }
 

@@ -111,6 +111,7 @@ struct link {
 	uint64_t now;
 	uint64_t since;
 	uint64_t cpu_then;
+	uint64_t cpu; /* not running: what it took */
 	uint64_t wakeups;
 	uint64_t slept; /* for a moment, on purpose */
 	uint64_t stalled_ns;

@@ -201,7 +201,8 @@ static bool measure_rate(uint64_t rate, double *got, uint64_t *ppm)
 	rig_start(&r, &cfg);
 	a = rig_udp(&r, 0, AF_INET, 5000);
 	b = rig_udp(&r, 1, AF_INET, 5000);
-	flood(a, (double)rate / 1e6 * 1.1, 1500, 0);
+	/* More than enough: a sender that is held up for a moment leaves no gap. */
+	flood(a, (double)rate / 1e6 * 1.6, 1500, 0);
 	rig_drain(&r, &s);
 	receive_all(b, &m);
 	*got = rate_of(&m);
@@ -276,6 +277,13 @@ static void test_the_rate_may_change_while_packets_flow(void **state)
 	assert_int_equal(s[0].dir[0].sent_packets, s[0].dir[0].read_packets -
 							   s[2].dir[0].aqm.q[0].dropped_not_ect -
 							   s[0].dir[0].aqm.q[0].dropped_not_ect);
+	/* Another parameter of the same kind: it goes on, and its figures. */
+	r.cfg.dir[0].aqm.target = 20000000;
+	assert_int_equal(link_change(r.l, &r.cfg, &err), 0);
+	link_stats(r.l, &s[1]);
+	assert_true(s[0].dir[0].aqm.q[0].arrived > 0);
+	assert_true(s[1].dir[0].aqm.q[0].arrived >= s[0].dir[0].aqm.q[0].arrived);
+	assert_true(s[1].dir[0].aqm.q[0].delay.n >= s[0].dir[0].aqm.q[0].delay.n);
 	/* What does not fit together changes nothing. */
 	r.cfg.dir[0].aqm.coupling = 0;
 	r.cfg.dir[0].aqm.tupdate = 0;
