@@ -9,8 +9,9 @@
  *
  * Order is total: events of the same nanosecond happen in the order they were put in (events.h).
  * Randomness is drawn from one generator for each purpose (a link's queue, its jitter, each load,
- * TCP), seeded from the run's, so that a change of one does not disturb the others. Nothing here
- * reads a clock, and all arithmetic is that of integers: a seed gives the same bytes everywhere.
+ * when flows come), seeded from the run's, so that a change of one does not disturb the others.
+ * Nothing here reads a clock, and all arithmetic is that of integers: a seed gives the same bytes
+ * everywhere.
  *
  * Memory comes from the caller's allocator; where it fails the run ends with -ENOMEM. */
 #include "proto/l4s/sim/engine_priv.h"
@@ -22,11 +23,6 @@
 uint64_t sim_now(const struct sim *s)
 {
 	return s->now;
-}
-
-struct rng *sim_rng(struct sim *s)
-{
-	return &s->rng;
 }
 
 static bool pool_grow(struct sim *s)

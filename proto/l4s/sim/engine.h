@@ -55,7 +55,6 @@ struct sim_timer {
 
 /* ---- the engine, for TCP ---- */
 uint64_t sim_now(const struct sim *s);
-struct rng *sim_rng(struct sim *s);
 /* A packet of the pool, its fields not cleared beyond q.next; NULL: no memory (the run fails then
  * by itself). */
 struct sim_pkt *sim_pkt_new(struct sim *s);

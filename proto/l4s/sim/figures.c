@@ -171,11 +171,6 @@ static double ratio(const struct sim_cfg *cfg, const struct sim_result *r)
 	return p > 0 && c > 0 ? p / c : NAN;
 }
 
-unsigned figures_max(const struct sim_cfg *cfg)
-{
-	return 3 * cfg->n_flows + 15 * cfg->n_links + 3;
-}
-
 unsigned figures(const struct sim_cfg *cfg, const struct sim_result *r, struct figure *name,
 		 double *value)
 {

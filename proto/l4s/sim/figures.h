@@ -20,9 +20,8 @@ struct figure_sides {
 	char classic[32];
 };
 
-unsigned figures_max(const struct sim_cfg *cfg);
-/* Fills name (may be NULL) and value (may be NULL; needs r), figures_max() each; returns how many.
- */
+/* Fills name and value (needs r); returns how many. Either may be NULL: both tell how many there
+ * will be. */
 unsigned figures(const struct sim_cfg *cfg, const struct sim_result *r, struct figure *name,
 		 double *value);
 void figures_sides(const struct sim_cfg *cfg, struct figure_sides *to);

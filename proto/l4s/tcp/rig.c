@@ -56,11 +56,6 @@ uint64_t sim_now(const struct sim *s)
 	return s->now;
 }
 
-struct rng *sim_rng(struct sim *s)
-{
-	return &s->rng;
-}
-
 struct sim_pkt *sim_pkt_new(struct sim *s)
 {
 	struct sim_pkt *p = malloc(sizeof(*p));
