@@ -236,14 +236,15 @@ static int to_time(struct token t, uint64_t *ns)
 
 static int to_size(struct token t, uint64_t *bytes)
 {
+	bool whole = !memchr(t.p, '.', t.n);
 	unsigned __int128 n;
 	uint64_t factor;
-	uint64_t v; /* 10^-6 of the unit */
+	uint64_t v; /* of the unit, or 10^-6 of it */
 
-	if (decimal(&t, 6, &v) < 0)
+	if (decimal(&t, whole ? 0 : 6, &v) < 0)
 		return -EINVAL;
 	factor = unit_of(t, size_units);
-	n = (unsigned __int128)v * factor / 1000000;
+	n = (unsigned __int128)v * factor / (whole ? 1 : 1000000);
 	if (factor == 0 || n > UINT64_MAX)
 		return -EINVAL;
 	*bytes = (uint64_t)n;

@@ -129,6 +129,7 @@ static void test_others(void **state)
 	assert_int_equal(cfg.limit_packets, 0);
 	assert_int_equal(parse("fifo limit 1.5mb", 0).limit_bytes, 1572864);
 	assert_int_equal(parse("fifo limit 0.5kb", 0).limit_bytes, 512);
+	assert_int_equal(parse("fifo limit 713713713m", 0).limit_bytes, 748383070322688);
 	cfg = parse("fifo limit 100ms", 0);
 	assert_int_equal(cfg.limit_time, 100000000);
 	assert_int_equal(cfg.limit_bytes, 0);
