@@ -135,6 +135,20 @@ def causes(port):
     tap.check(new["ecn"] > old["ecn"] and new["loss"] > old["loss"], "Prague: both in one connection", old, new)
 
 
+def timeout(port):
+    """Nothing comes through for a while: a timeout is told from a loss."""
+    old = hold.stats()["dep_cubic_abe"]
+    s = server(port, hold.cubic)
+    c = client(port, f"cc={hold.cubic},seconds=2")
+    time.sleep(0.5)
+    wire.ask("drop 1")
+    got = wait_for(lambda: hold.stats()["dep_cubic_abe"]["rto"] > old["rto"], 3)
+    wire.ask("drop 0")
+    flow = ended(c, 20)["flows"][0]
+    ended(s, 20)
+    tap.check(got and "error" not in flow, "a timeout is counted as one, and the flow goes on", flow)
+
+
 def unmarked(port):
     """Where nothing is made ECT(1), Prague answers marks as losses."""
     other = suffix()
@@ -287,6 +301,7 @@ timed(fallbacks, 5220)
 timed(others, 5230)
 timed(marks, 5240)
 timed(causes, 5260)
+timed(timeout, 5265)
 timed(unmarked, 5270)
 timed(view, 5280)
 timed(parameters, 5290)
