@@ -159,8 +159,8 @@ static void read_dualpi2(struct aqm_cfg *c, const struct lyd_node *at)
 
 static void read_aqm(struct aqm_cfg *c, const struct lyd_node *at, uint64_t rate)
 {
-	static const char *const kinds[] = {"fifo", "codel", "fq-codel", "pie", "pi2", "dualpi2",
-					    NULL};
+	static const char *const kinds[] = {"fifo", "codel",   "fq-codel", "pie",
+					    "pi2",  "dualpi2", NULL};
 	static const char *const profiles[] = {"rfc", "linux", NULL};
 
 	aqm_cfg_defaults(c, (enum aqm_kind)choose(at, "kind", kinds, AQM_DUALPI2),
@@ -250,6 +250,29 @@ static bool add_link(void *ctx, const struct lyd_node *entry)
 	return r->rc == 0 && r->s->n_links < SETTINGS_LINKS;
 }
 
+/* Interfaces are made by one link alone. */
+static int check_names(const struct settings *s, struct err *err)
+{
+	unsigned i;
+	unsigned k;
+
+	for (i = 0; i < 2 * s->n_links; i++) {
+		const char *name = s->link[i / 2].cfg.name[i % 2];
+
+		for (k = 0; name[0] && k < i; k++) {
+			if (strcmp(s->link[k / 2].cfg.name[k % 2], name) != 0)
+				continue;
+			err_set(err, -EEXIST, "link %s makes an interface %s already",
+				s->link[k / 2].name, name);
+			err_where(err, AT("link[name='%s']/interface-%c"), s->link[i / 2].name,
+				  "ab"[i % 2]);
+			err_mend(err, "choose another name");
+			return -EEXIST;
+		}
+	}
+	return 0;
+}
+
 int settings_read(struct settings *s, const struct config *c, struct err *err)
 {
 	const struct lyd_node *at = config_tree(c);
@@ -261,7 +284,7 @@ int settings_read(struct settings *s, const struct config *c, struct err *err)
 	if (rc != 0)
 		return rc;
 	config_each(at, AT("link"), add_link, &r);
-	return r.rc;
+	return r.rc != 0 ? r.rc : check_names(s, err);
 }
 
 const struct settings_link *settings_find(const struct settings *s, const char *name)
@@ -279,8 +302,8 @@ const struct settings_link *settings_find(const struct settings *s, const char *
 enum settings_reach settings_link_reach(const struct config_diff *diff, const char *name)
 {
 	static const char *const fixed[] = {
-		"mode", "backend", "interface-a", "interface-b", "uplink", "gso-max-segments",
-		"busy", "mtu",
+		"mode",	  "backend",	      "interface-a", "interface-b",
+		"uplink", "gso-max-segments", "busy",	     "mtu",
 	};
 	char path[128];
 	size_t i;
