@@ -110,12 +110,102 @@ static void with_marks_abe_is_there(void **state)
 	run_free(&run[1]);
 }
 
+/* ---- each answer of a run with marks and losses */
+
+#define BETA_LOSS 717 /* of 1024, as Linux counts */
+#define BETA_ECN 870
+
+struct flow_seen {
+	uint32_t cwnd; /* after the last ACK */
+	uint32_t ssthresh;
+	uint32_t state;
+	uint32_t marked_cwnd; /* where CWR began */
+	uint64_t marked_at;
+};
+
+struct seen {
+	struct flow_seen flow[4];
+	bool frlossreduce;
+	unsigned marks;
+	unsigned slow_start; /* of these */
+	unsigned losses;
+	unsigned both; /* a loss while a mark is answered */
+};
+
+static void on_mark(struct seen *s, struct flow_seen *f, const struct cc_ack *a,
+		    const struct cc_win *w)
+{
+	uint32_t beta = f->cwnd < f->ssthresh ? BETA_LOSS : BETA_ECN;
+
+	assert_int_equal(w->ssthresh, f->cwnd * beta / 1024);
+	assert_true(!f->marked_at || a->now_ns - f->marked_at >= a->min_rtt_us * 1000ull);
+	f->marked_cwnd = f->cwnd;
+	f->marked_at = a->now_ns;
+	s->marks++;
+	s->slow_start += beta == BETA_LOSS;
+}
+
+static void on_loss(struct seen *s, struct flow_seen *f, const struct cc_win *w)
+{
+	if (f->state == CC_OPEN) {
+		assert_int_equal(w->ssthresh, f->cwnd * BETA_LOSS / 1024);
+		s->losses++;
+		return;
+	}
+	/* RFC 8511 §4.2: no second answer; frlossreduce: what the loss alone would have made of it
+	 */
+	assert_int_equal(w->ssthresh,
+			 s->frlossreduce ? f->marked_cwnd * BETA_LOSS / 1024 : f->ssthresh);
+	s->both++;
+}
+
+static void on_ack(void *ctx, uint32_t flow, const struct cc_ack *a, const struct cc_win *before,
+		   const struct cc_win *after)
+{
+	struct seen *s = ctx;
+	struct flow_seen *f = &s->flow[flow];
+
+	if (a->state == CC_CWR && f->state == CC_OPEN)
+		on_mark(s, f, a, before);
+	if (a->state == CC_RECOVERY && f->state < CC_RECOVERY && f->cwnd)
+		on_loss(s, f, before);
+	f->state = a->state;
+	f->cwnd = after->cwnd;
+	f->ssthresh = after->ssthresh;
+}
+
+/* Spec §7.9: a mark takes 0.15 once a round, a loss 0.3, a loss after a mark what the option says;
+ * in slow start a mark takes what a loss takes. */
+static void marks_and_losses_are_told_apart(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct seen seen = {.frlossreduce = i};
+		struct sim_watch watch = {.ack = on_ack, .ctx = &seen};
+		struct run run = run_watched(
+			&watch,
+			"{'time':'%us','links':[{'rate':'20M','aqm':'dualpi2','loss':0.0005}],'"
+			"flows':["
+			"{'cc':'cubic abe 0.85 start plain%s','count':4,'rtt':'30ms'}]}",
+			SANITIZED ? 60 : 240, i ? " frlossreduce" : "");
+
+		say("%u marks (%u in slow start), %u losses, %u losses after a mark", seen.marks,
+		    seen.slow_start, seen.losses, seen.both);
+		assert_true(seen.marks > 200 && seen.slow_start && seen.losses > 20 &&
+			    seen.both >= 3);
+		run_free(&run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lone_flow_over_a_long_path_gains),
 		cmocka_unit_test(without_marks_abe_is_not_there),
 		cmocka_unit_test(with_marks_abe_is_there),
+		cmocka_unit_test(marks_and_losses_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

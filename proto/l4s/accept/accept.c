@@ -9,19 +9,48 @@
 
 #include <cmocka.h>
 
-struct run run_json(const char *fmt, ...)
+static struct run run(const struct sim_watch *watch, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static struct run run(const struct sim_watch *watch, const char *fmt, va_list ap)
 {
+	struct err err = {0};
 	struct run run;
 	char text[2048];
-	va_list ap;
+	char *p;
 	int n;
 
-	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	assert_true(n > 0 && (size_t)n < sizeof(text));
-	run.r = testrun_json(&run.s, text);
+	for (p = text; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	if (scenario_parse(&run.s, text, (size_t)n, "test", &err) < 0)
+		fail_msg("%s: %s (%s)", err.where, err.what, err.mend);
+	run.r = testrun(&run.s.cfg, watch);
 	return run;
+}
+
+struct run run_json(const char *fmt, ...)
+{
+	struct run to;
+	va_list ap;
+
+	va_start(ap, fmt);
+	to = run(NULL, fmt, ap);
+	va_end(ap);
+	return to;
+}
+
+struct run run_watched(const struct sim_watch *watch, const char *fmt, ...)
+{
+	struct run to;
+	va_list ap;
+
+	va_start(ap, fmt);
+	to = run(watch, fmt, ap);
+	va_end(ap);
+	return to;
 }
 
 void run_free(struct run *run)

@@ -29,6 +29,8 @@ struct run {
 
 /* Runs and asserts that it went well. Release with run_free. */
 struct run run_json(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+struct run run_watched(const struct sim_watch *watch, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void run_free(struct run *run);
 
 /* Mean goodput of a flow of a group, Mb/s. */

@@ -99,6 +99,72 @@ static void one_against_many_gets_its_share(void **state)
 	       "the same where Classic is assured 1 %%");
 }
 
+/* Spec §7.16: rates of two kinds of Prague in the L queue, first to second. */
+static double beside(const char *rate, double rtt_ms, const char *first, const char *second,
+		     double *p99)
+{
+	unsigned seeds = SANITIZED ? 1 : 3;
+	double sum = 0;
+	unsigned i;
+
+	*p99 = 0;
+	for (i = 0; i < seeds; i++) {
+		struct run run = run_json(
+			"{'time':'80s','warmup':'20s','seed':%u,'links':[{'rate':'%s','aqm':"
+			"'dualpi2'}],'flows':[{'cc':'%s','rtt':'%gms'},{'cc':'%s','rtt':'%gms'}]}",
+			i + 1, rate, first, rtt_ms, second, rtt_ms);
+
+		sum += log(run_mbit(&run, 0) / run_mbit(&run, 1));
+		*p99 = fmax(*p99, run_delay(&run, QUEUE_L, 990000));
+		run_free(&run);
+	}
+	return exp(sum / seeds);
+}
+
+/* The reference as it is, without what ours adds. Two flows grow by two packets between the step
+ * and its answer: at 20 Mb/s 1.2 ms. */
+static void beside_the_reference(void **state)
+{
+	static const char *const rate[] = {"20M", "40M", "100M"};
+	static const double rtt[] = {5, 20, 40};
+	unsigned i;
+	unsigned k;
+	double p99;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < 3; k++) {
+			double r = beside(rate[i], rtt[k], "prague",
+					  "prague no-calm-growth no-classic-detection", &p99);
+
+			within(r, 0.8, 1.25, "%s, %g ms: ours to the reference", rate[i], rtt[k]);
+			within(p99, 0, i ? 2 : 3, "its p99");
+		}
+	}
+}
+
+/* A sender that answers by time and not on entering CWR. Below 25 ms the reference's answer waits
+ * for the end of the round in which these are over: at 5 ms 30 of them or more, which gives it
+ * more, whoever is beside it. */
+static void beside_one_that_answers_by_time(void **state)
+{
+	static const char *const rate[] = {"40M", "100M"};
+	static const double rtt[] = {5, 20, 40};
+	unsigned i;
+	unsigned k;
+	double p99;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		for (k = 0; k < 3; k++) {
+			within(beside(rate[i], rtt[k], "prague", "prague form rfc", &p99), 0.8,
+			       k ? 1.25 : 1.5, "%s, %g ms: form linux to form rfc", rate[i],
+			       rtt[k]);
+			within(p99, 0, 2, "its p99");
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +172,8 @@ int main(void)
 		cmocka_unit_test(threshold_by_the_rate_helps_low_rates),
 		cmocka_unit_test(ratio_is_not_of_the_scheduler),
 		cmocka_unit_test(one_against_many_gets_its_share),
+		cmocka_unit_test(beside_the_reference),
+		cmocka_unit_test(beside_one_that_answers_by_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
