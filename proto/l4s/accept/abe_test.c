@@ -116,10 +116,9 @@ static void with_marks_abe_is_there(void **state)
 #define BETA_ECN 870
 
 struct flow_seen {
-	uint32_t cwnd; /* after the last ACK */
+	uint32_t state; /* after the last ACK */
 	uint32_t ssthresh;
-	uint32_t state;
-	uint32_t marked_cwnd; /* where CWR began */
+	uint32_t loss_ssthresh; /* what a loss would have made of the window that was marked */
 	uint64_t marked_at;
 };
 
@@ -132,30 +131,30 @@ struct seen {
 	unsigned both; /* a loss while a mark is answered */
 };
 
+/* before: the window as it was when a state began, and the threshold that it set. */
 static void on_mark(struct seen *s, struct flow_seen *f, const struct cc_ack *a,
-		    const struct cc_win *w)
+		    const struct cc_win *before)
 {
-	uint32_t beta = f->cwnd < f->ssthresh ? BETA_LOSS : BETA_ECN;
+	uint32_t beta = before->cwnd < f->ssthresh ? BETA_LOSS : BETA_ECN;
 
-	assert_int_equal(w->ssthresh, f->cwnd * beta / 1024);
+	assert_int_equal(before->ssthresh, before->cwnd * beta / 1024);
 	assert_true(!f->marked_at || a->now_ns - f->marked_at >= a->min_rtt_us * 1000ull);
-	f->marked_cwnd = f->cwnd;
+	f->loss_ssthresh = before->cwnd * BETA_LOSS / 1024;
 	f->marked_at = a->now_ns;
 	s->marks++;
 	s->slow_start += beta == BETA_LOSS;
 }
 
-static void on_loss(struct seen *s, struct flow_seen *f, const struct cc_win *w)
+static void on_loss(struct seen *s, struct flow_seen *f, const struct cc_win *before)
 {
 	if (f->state == CC_OPEN) {
-		assert_int_equal(w->ssthresh, f->cwnd * BETA_LOSS / 1024);
+		assert_int_equal(before->ssthresh, before->cwnd * BETA_LOSS / 1024);
 		s->losses++;
 		return;
 	}
 	/* RFC 8511 §4.2: no second answer; frlossreduce: what the loss alone would have made of it
 	 */
-	assert_int_equal(w->ssthresh,
-			 s->frlossreduce ? f->marked_cwnd * BETA_LOSS / 1024 : f->ssthresh);
+	assert_int_equal(before->ssthresh, s->frlossreduce ? f->loss_ssthresh : f->ssthresh);
 	s->both++;
 }
 
@@ -165,12 +164,11 @@ static void on_ack(void *ctx, uint32_t flow, const struct cc_ack *a, const struc
 	struct seen *s = ctx;
 	struct flow_seen *f = &s->flow[flow];
 
-	if (a->state == CC_CWR && f->state == CC_OPEN)
+	if (a->state == CC_CWR && f->state != CC_CWR)
 		on_mark(s, f, a, before);
-	if (a->state == CC_RECOVERY && f->state < CC_RECOVERY && f->cwnd)
+	if (a->state == CC_RECOVERY && f->state < CC_RECOVERY)
 		on_loss(s, f, before);
 	f->state = a->state;
-	f->cwnd = after->cwnd;
 	f->ssthresh = after->ssthresh;
 }
 
