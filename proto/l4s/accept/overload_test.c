@@ -75,6 +75,19 @@ static void delay_stays_and_ect_has_no_bonus(void **state)
 	}
 }
 
+/* That it is p_Cmax = 1 / k^2 which leaves the bonus: with k = 4 it is 6 %, less than the load
+ * without ECT loses, and there is none. */
+static void bonus_is_what_overload_begins_at(void **state)
+{
+	struct run without = overload("dualpi2 linux coupling_factor 4", 100, ecn[0]);
+	struct run with = overload("dualpi2 linux coupling_factor 4", 100, ecn[1]);
+
+	(void)state;
+	within(share(&with) - share(&without), -1, 1, "100 %%, coupling factor 4: bonus, points");
+	run_free(&without);
+	run_free(&with);
+}
+
 /* The bench can see capture: CoDel marks what has ECT and never drops it. */
 static void codel_is_captured(void **state)
 {
@@ -107,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(delay_stays_and_ect_has_no_bonus),
+		cmocka_unit_test(bonus_is_what_overload_begins_at),
 		cmocka_unit_test(codel_is_captured),
 		cmocka_unit_test(responsive_flows_share_what_is_left),
 	};
