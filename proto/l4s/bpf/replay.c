@@ -50,6 +50,7 @@ static bool bools_fine(const struct cc_bpf_event *e)
 		offsetof(struct cc_cfg, fast_convergence),
 		offsetof(struct cc_cfg, rtt_independence),
 		offsetof(struct cc_cfg, classic_detection),
+		offsetof(struct cc_cfg, calm_growth),
 		offsetof(struct cc_cfg, small_packets),
 		offsetof(struct cc_cfg, abe) + offsetof(struct abe_cfg, slow_start),
 		offsetof(struct cc_cfg, abe) + offsetof(struct abe_cfg, frlossreduce),

@@ -108,7 +108,7 @@ static void test_one_bit(void **state)
 	struct fixture *f = *state;
 
 	f->e[20].out.cwnd ^= 1;
-	f->e[30].cc.priv[2] ^= 1ull << 40;
+	f->e[30].cc.priv[21] ^= 1;
 	f->e[49].ret ^= 4;
 	f->e[51].out.pacing_rate ^= 1;
 	assert_int_equal(play(f)->different, 4);
