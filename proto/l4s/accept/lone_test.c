@@ -18,11 +18,11 @@ static struct run lone(const char *rate, double rtt_ms, unsigned warmup, const c
 }
 
 /* The step of DualPI2 in Linux marks from 1 ms on. A mark is answered a round trip later, by which
- * time the window has grown once more, by a packet and less below 25 ms; then what was already sent
- * still comes, in pairs where ACKs are delayed. At 20 Mb/s a packet is 0.6 ms, so that the queue's
- * p99 is bound to lie so far above the step, and where what was published is less (20 ms: 1.47 ms,
- * 80 ms: 1.70 ms) it is beyond reach of this step. With one of half a millisecond each round trip
- * stays below what was published. */
+ * time the window has grown once more: by a packet, or less below 25 ms, but what leaves is whole
+ * packets, in pairs where ACKs are delayed. At 20 Mb/s a packet is 0.6 ms: the queue's p99 lies by
+ * so much above the step, and where what was published is less (20 ms: 1.47 ms, 80 ms: 1.70 ms) it
+ * is beyond reach of this step for a window that grows by a packet a round. With one of half a
+ * millisecond each round trip stays below what was published. */
 static void queue_overshoots_the_step_by_a_round(void **state)
 {
 	static const struct {

@@ -71,6 +71,8 @@ static void ratio_is_not_of_the_scheduler(void **state)
 		char aqm[64];
 		double r;
 
+		if (SANITIZED && (i == 1 || i == 2))
+			continue;
 		snprintf(aqm, sizeof(aqm), "dualpi2 linux classic_protection %u", weight[i]);
 		r = ratio("100M", 20, aqm, 1, 1);
 		say("1 + 1, weight %u: P/C %.3f", weight[i], r);
@@ -132,7 +134,7 @@ static void beside_the_reference(void **state)
 	double p99;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < (SANITIZED ? 1 : 3); i++) {
 		for (k = 0; k < 3; k++) {
 			double r = beside(rate[i], rtt[k], "prague",
 					  "prague no-calm-growth no-classic-detection", &p99);
@@ -155,7 +157,7 @@ static void beside_one_that_answers_by_time(void **state)
 	double p99;
 
 	(void)state;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < (SANITIZED ? 1 : 2); i++) {
 		for (k = 0; k < 3; k++) {
 			within(beside(rate[i], rtt[k], "prague", "prague form rfc", &p99), 0.8,
 			       k ? 1.25 : 1.5, "%s, %g ms: form linux to form rfc", rate[i],
