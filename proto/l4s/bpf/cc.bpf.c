@@ -143,8 +143,10 @@ void BPF_PROG(cubic_cong_avoid, struct sock *sk, uint32_t ack, uint32_t acked)
 	struct l4s_socket *s = storage(sk);
 	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
 
-	if (!s)
+	if (!s) {
+		tcp_reno_cong_avoid(sk, ack, acked);
 		return;
+	}
 	gather(s, sk, acked);
 	s->ack.app_limited = tp->app_limited != 0;
 	call(s, CC_BPF_CUBIC, CC_BPF_ACK, 0);
@@ -226,8 +228,10 @@ void BPF_PROG(prague_cong_control, struct sock *sk, uint32_t ack, int flag,
 {
 	struct l4s_socket *s = storage(sk);
 
-	if (!s)
+	if (!s) {
+		ack_stateless(sk, ack, rs->acked_sacked);
 		return;
+	}
 	s->rtt_us = rs->rtt_us > 0 ? (uint32_t)rs->rtt_us : 0;
 	gather(s, sk, rs->acked_sacked);
 	s->ack.app_limited = rs->is_app_limited;

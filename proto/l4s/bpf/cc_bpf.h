@@ -35,7 +35,7 @@ struct cc_bpf_stats {
 	uint64_t marks;
 	uint64_t reductions[4];
 	uint64_t rewritten;
-	uint64_t no_memory; /* sockets that got no state: they behave as Reno without ECN */
+	uint64_t no_memory; /* sockets that got no state: they behave as Reno */
 	uint64_t unmarked;  /* Prague: marks of packets that were not ECT(1), answered as a loss */
 };
 

@@ -26,7 +26,7 @@ struct cc_kernel_stats {
 	uint64_t reductions[4]; /* by enum cc_cause */
 	uint64_t rewritten;	/* packets made ECT(1) */
 	uint64_t unmarked;	/* Prague: marks while nothing was made ECT(1): answered as losses */
-	uint64_t no_memory;	/* sockets without state: they halve their window, and never grow */
+	uint64_t no_memory;	/* sockets that got no state: they behave as Reno */
 };
 
 /* One socket, for the live view. */

@@ -212,6 +212,18 @@ inline_always void after_ack(struct l4s_socket *s, struct sock *sk)
 
 /* ---- hooks that both controls share ---- */
 
+/* An ACK of Prague's socket that has no state: Reno. */
+inline_always void ack_stateless(struct sock *sk, uint32_t ack, uint32_t acked)
+{
+	const struct inet_connection_sock *icsk = (const struct inet_connection_sock *)sk;
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+
+	if (BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state) <= KERNEL_CA_DISORDER)
+		tcp_reno_cong_avoid(sk, ack, acked);
+	else if (tp->snd_cwnd > tp->snd_ssthresh)
+		tp->snd_cwnd = tp->snd_ssthresh;
+}
+
 inline_always uint8_t feedback_of(const struct tcp_sock *tp)
 {
 	if (tp->ecn_flags & KERNEL_ECN_ACCECN)
@@ -238,13 +250,11 @@ inline_always void count_open(uint32_t control, uint8_t feedback, bool memory)
 inline_always bool hand_over(struct sock *sk, uint8_t feedback)
 {
 	char name[16];
+	uint32_t i;
 
-	if (feedback == CC_FEEDBACK_ACCECN)
-		return false;
-	if (feedback == CC_FEEDBACK_CLASSIC)
-		__builtin_memcpy(name, (const void *)classic_name, sizeof(name));
-	else
-		__builtin_memcpy(name, (const void *)no_ecn_name, sizeof(name));
+	/* byte by byte: only so it stays volatile, which the loader has changed */
+	for (i = 0; i < sizeof(name); i++)
+		name[i] = feedback == CC_FEEDBACK_CLASSIC ? classic_name[i] : no_ecn_name[i];
 	return bpf_setsockopt(sk, SOL_TCP, TCP_CONGESTION, name, sizeof(name)) == 0;
 }
 
@@ -274,8 +284,9 @@ inline_always void open_socket(struct sock *sk, uint32_t control)
 	uint8_t feedback = feedback_of(tp);
 	struct l4s_socket *s;
 
-	if (control == CC_BPF_PRAGUE && hand_over(sk, feedback)) {
-		count_open(control, feedback, true);
+	if (control == CC_BPF_PRAGUE && feedback != CC_FEEDBACK_ACCECN) {
+		/* where a route has locked the control it stays, without a state: Reno */
+		count_open(control, feedback, hand_over(sk, feedback));
 		return;
 	}
 	s = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
@@ -336,14 +347,13 @@ inline_always uint32_t cause_of(const struct l4s_socket *s, const struct sock *s
 
 inline_always uint32_t reduce(struct sock *sk, uint32_t control)
 {
-	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
 	struct l4s_socket *s = storage(sk);
 	struct cc_bpf_stats *n = stats_of(control);
 	uint32_t cause;
 	uint32_t ret;
 
 	if (!s)
-		return tp->snd_cwnd > 4 ? tp->snd_cwnd / 2 : 2;
+		return tcp_reno_ssthresh(sk);
 	cause = cause_of(s, sk);
 	if (n)
 		n->reductions[cause & 3]++;
@@ -375,11 +385,10 @@ inline_always void change_state(struct sock *sk, uint32_t control, uint32_t to)
 
 inline_always uint32_t undo(struct sock *sk, uint32_t control)
 {
-	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
 	struct l4s_socket *s = storage(sk);
 
 	if (!s)
-		return tp->snd_cwnd;
+		return tcp_reno_undo_cwnd(sk);
 	gather(s, sk, 0);
 	return call(s, control, CC_BPF_UNDO, 0);
 }

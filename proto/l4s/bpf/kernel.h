@@ -162,6 +162,9 @@ struct tcp_congestion_ops {
 	void (*release)(struct sock *sk);
 };
 
+extern uint32_t tcp_reno_ssthresh(struct sock *sk) __ksym;
+extern uint32_t tcp_reno_undo_cwnd(struct sock *sk) __ksym;
+extern void tcp_reno_cong_avoid(struct sock *sk, uint32_t ack, uint32_t acked) __ksym;
 extern void *bpf_cast_to_kern_ctx(void *ctx) __weak __ksym;
 
 #endif

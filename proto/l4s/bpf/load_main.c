@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dep-l4s-load: traffic for measurements. */
+#include "proto/l4s/bpf/load.h"
+
+#include "proto/l4s/ecn.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#define SPECS_MAX 64
+
+struct options {
+	struct load_common c;
+	struct load_spec spec[SPECS_MAX];
+	unsigned n_spec;
+	struct load_udp udp;
+	const char *host;
+	const char *netns;
+	char cc[LOAD_CC];
+	uint32_t flows;
+	uint16_t port;
+};
+
+static void usage(FILE *to)
+{
+	fputs("usage: dep-l4s-load server   [--listen ADDR] [--cc NAME] [--flows N]\n"
+	      "       dep-l4s-load client   --to ADDR [--flow WORDS]... [--sample MS]\n"
+	      "       dep-l4s-load udp      --to ADDR --rate BIT/S [--size BYTES] [--ecn CLASS]\n"
+	      "       dep-l4s-load receive  [--listen ADDR]\n"
+	      "all:   [--port N] [--seconds S] [--netns NAME]\n"
+	      "\n"
+	      "WORDS: cc=NAME,count=N,start=S,seconds=S,bytes=N (defaults: one flow, the time of\n"
+	      "       --seconds less a second, the system's control). The control is set before\n"
+	      "       connect() and listen(). CLASS: not-ect, ect0, ect1, ce.\n"
+	      "Prints one JSON object; ends after --seconds (60) at the latest.\n",
+	      to);
+}
+
+static int parse_ecn(const char *text, uint8_t *out, struct err *err)
+{
+	static const char *const name[] = ECN_NAMES;
+	uint8_t i;
+
+	for (i = 0; i < 4; i++)
+		if (!strcmp(text, name[i])) {
+			*out = i;
+			return 0;
+		}
+	return err_set(err, -EINVAL, "%s: not not-ect, ect0, ect1 or ce", text);
+}
+
+static int parse_range(const char *text, uint64_t low, uint64_t high, uint64_t *out,
+		       struct err *err)
+{
+	int rc = load_number(text, out, err);
+
+	if (rc == 0 && (*out < low || *out > high))
+		rc = err_set(err, -ERANGE, "%s: not %llu to %llu", text, (unsigned long long)low,
+			     (unsigned long long)high);
+	return rc;
+}
+
+static int add_spec(struct options *o, const char *text, struct err *err)
+{
+	struct load_spec *s;
+
+	if (o->n_spec == SPECS_MAX)
+		return err_set(err, -E2BIG, "at most %d --flow", SPECS_MAX);
+	s = &o->spec[o->n_spec++];
+	*s = (struct load_spec){.count = 1};
+	return load_spec_parse(text, s, err);
+}
+
+static int option(struct options *o, int c, const char *arg, struct err *err)
+{
+	uint64_t v = 0;
+	int rc = 0;
+
+	switch (c) {
+	case 'a':
+		o->host = arg;
+		break;
+	case 'n':
+		o->netns = arg;
+		break;
+	case 'c':
+		if (strlen(arg) >= LOAD_CC)
+			return err_set(err, -EINVAL, "%s: at most 15 characters", arg);
+		memcpy(o->cc, arg, strlen(arg) + 1);
+		break;
+	case 'f':
+		return add_spec(o, arg, err);
+	case 'e':
+		return parse_ecn(arg, &o->udp.ecn, err);
+	case 'p':
+		rc = parse_range(arg, 1, 65535, &v, err);
+		o->port = (uint16_t)v;
+		break;
+	case 't':
+		rc = parse_range(arg, 1, LOAD_SECONDS_MAX, &v, err);
+		o->c.ms = (uint32_t)v * 1000;
+		break;
+	case 'm':
+		rc = parse_range(arg, 1, 60000, &v, err);
+		o->c.sample_ms = (uint32_t)v;
+		break;
+	case 'N':
+		rc = parse_range(arg, 1, LOAD_FLOWS_MAX, &v, err);
+		o->flows = (uint32_t)v;
+		break;
+	case 'r':
+		rc = parse_range(arg, 1000, 100000000000, &o->udp.rate, err);
+		break;
+	case 's':
+		rc = parse_range(arg, 8, 9000, &v, err);
+		o->udp.size = (uint32_t)v;
+		break;
+	default:
+		return err_set(err, -EINVAL, "see dep-l4s-load --help");
+	}
+	return rc;
+}
+
+static int options(struct options *o, int argc, char **argv, struct err *err)
+{
+	static const struct option known[] = {
+		{"listen", required_argument, NULL, 'a'}, {"to", required_argument, NULL, 'a'},
+		{"port", required_argument, NULL, 'p'},	  {"seconds", required_argument, NULL, 't'},
+		{"netns", required_argument, NULL, 'n'},  {"cc", required_argument, NULL, 'c'},
+		{"flows", required_argument, NULL, 'N'},  {"flow", required_argument, NULL, 'f'},
+		{"sample", required_argument, NULL, 'm'}, {"rate", required_argument, NULL, 'r'},
+		{"size", required_argument, NULL, 's'},	  {"ecn", required_argument, NULL, 'e'},
+		{0}};
+	int rc = 0;
+	int c;
+
+	while (rc == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1)
+		rc = option(o, c, optarg, err);
+	if (rc == 0 && optind + 1 < argc)
+		rc = err_set(err, -EINVAL, "%s: see dep-l4s-load --help", argv[optind + 1]);
+	return rc;
+}
+
+static int client(struct options *o, struct err *err)
+{
+	unsigned i;
+
+	if (!o->n_spec)
+		o->spec[o->n_spec++] = (struct load_spec){.count = 1};
+	for (i = 0; i < o->n_spec; i++)
+		if (!o->spec[i].ms)
+			o->spec[i].ms = o->c.ms > 1000 ? o->c.ms - 1000 : o->c.ms / 2;
+	return load_client(&o->c, o->spec, o->n_spec, err);
+}
+
+static int go(struct options *o, const char *what, struct err *err)
+{
+	bool listens = !strcmp(what, "server") || !strcmp(what, "receive");
+	int rc;
+
+	if (!listens && !o->host)
+		return err_set(err, -EINVAL, "--to is missing");
+	rc = load_address(o->host ? o->host : "::", o->port, &o->c, err);
+	if (rc == 0 && o->netns)
+		rc = load_netns(o->netns, err);
+	if (rc)
+		return rc;
+	if (!strcmp(what, "server"))
+		return load_server(&o->c, o->cc, o->flows, err);
+	if (!strcmp(what, "client"))
+		return client(o, err);
+	if (!strcmp(what, "udp"))
+		return load_udp_send(&o->c, &o->udp, err);
+	if (!strcmp(what, "receive"))
+		return load_udp_receive(&o->c, err);
+	return err_set(err, -EINVAL, "%s: see dep-l4s-load --help", what);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.port = 5201,
+			    .flows = LOAD_FLOWS_MAX,
+			    .c.ms = 60000,
+			    .udp = {.size = 1200, .ecn = ECN_NOT_ECT}};
+	struct err err = {0};
+	int rc;
+
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(argc < 2 ? stderr : stdout);
+		return argc < 2 ? 2 : 0;
+	}
+	rc = options(&o, argc, argv, &err);
+	if (rc == 0)
+		rc = go(&o, argv[1], &err);
+	if (rc == 0)
+		return 0;
+	err_print(&err, "dep-l4s-load", stderr);
+	return 1;
+}
