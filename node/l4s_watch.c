@@ -80,6 +80,12 @@ struct moment {
 
 static const char *const queue_key[] = {"classic", "l4s"};
 
+/* "300 µs", or "-" where no packet left. */
+static const char *wait_text(const struct moment *m, unsigned queue, double q, char buf[32])
+{
+	return m->delay[queue].total ? l4s_time((double)l4s_quantile(&m->delay[queue], q), buf) : "-";
+}
+
 static void look(struct moment *m, const struct samples *s, const char *link, yyjson_val *dir)
 {
 	yyjson_val *old = l4s_find(links_of(s, 1), "name", link);
@@ -152,8 +158,8 @@ static void print_line(const struct samples *s, const char *link, yyjson_val *di
 			continue;
 		printf(" %s: %s p50<=%s p99<=%s marks/s=%.0f drops/s=%.0f", i ? "L" : "C",
 		       l4s_rate(growth(&m, i, "forwarded-bytes") * 8, time),
-		       l4s_time((double)l4s_quantile(&m.delay[i], 0.5), a),
-		       l4s_time((double)l4s_quantile(&m.delay[i], 0.99), b), growth(&m, i, "marked"),
+		       wait_text(&m, i, 0.5, a),
+		       wait_text(&m, i, 0.99, b), growth(&m, i, "marked"),
 		       growth(&m, i, "dropped"));
 	}
 	putchar('\n');
@@ -261,16 +267,17 @@ static void draw_queue(const struct moment *m, unsigned i)
 	if (!yyjson_obj_get(q, "delay") && yyjson_obj_get(q, "delay-now"))
 		snprintf(text[1], 32, "%s now", l4s_time(l4s_num(q, "delay-now"), text[0]));
 	else
-		l4s_time((double)l4s_quantile(&m->delay[i], 0.5), text[1]);
+		snprintf(text[1], 32, "%s", wait_text(m, i, 0.5, text[0]));
 	printf("  %-8s %6llu %12s %10.0f %10.0f %10s %10s\n", i ? "L4S" : "Classic",
 	       (unsigned long long)dep_num(q, "packets"),
 	       l4s_rate(growth(m, i, "forwarded-bytes") * 8, text[0]), growth(m, i, "marked"),
 	       growth(m, i, "dropped"), text[1],
-	       l4s_time((double)l4s_quantile(&m->delay[i], 0.99), text[2]));
+	       wait_text(m, i, 0.99, text[2]));
 }
 
 static void draw_bars(const struct moment *m)
 {
+	static const char axis[] = " 0.1    1    5     20  100";
 	char bars[2][BAR_ROWS][L4S_BARS * 3 + 1];
 	bool dual = yyjson_obj_get(m->dir, "l4s");
 	unsigned r;
@@ -279,10 +286,11 @@ static void draw_bars(const struct moment *m)
 	l4s_bars(&m->delay[0], bars[0], BAR_ROWS);
 	for (r = 0; r < BAR_ROWS; r++)
 		printf("  %s%s%s\n", dual ? bars[1][r] : "", dual ? "    " : "", bars[0][r]);
-	/* Under the bars of 0.1, 1, 5 and 20 ms. */
-	for (r = 0; r < 1u + dual; r++)
-		printf("  %-2s0.1    1ms  5    20   100  ", dual && r == 0 ? "L" : "C");
-	putchar('\n');
+	/* Under the bars of 0.1, 1, 5, 20 and 100 ms. */
+	if (dual)
+		printf("  L%s    C%s ms\n", axis, axis);
+	else
+		printf("  C%s ms\n", axis);
 }
 
 static void draw_direction(struct view *v, yyjson_val *link, yyjson_val *dir)

@@ -104,7 +104,8 @@ static int make_run_dir(const char *dir, const struct sandbox *s, struct err *er
 }
 
 static const int kept[] = {CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, -1};
-static const char *const calls[] = {"bpf", NULL};
+/* libbpf holds places of maps with memory files. */
+static const char *const calls[] = {"bpf", "memfd_create", NULL};
 static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, -1};
 
 static int run(const struct options_common *o, const struct node_params *params,

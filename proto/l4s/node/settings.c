@@ -250,6 +250,29 @@ static bool add_link(void *ctx, const struct lyd_node *entry)
 	return r->rc == 0 && r->s->n_links < SETTINGS_LINKS;
 }
 
+/* Interfaces are made by one link alone. */
+static int check_names(const struct settings *s, struct err *err)
+{
+	unsigned i;
+	unsigned k;
+
+	for (i = 0; i < 2 * s->n_links; i++) {
+		const char *name = s->link[i / 2].cfg.name[i % 2];
+
+		for (k = 0; name[0] && k < i; k++) {
+			if (strcmp(s->link[k / 2].cfg.name[k % 2], name) != 0)
+				continue;
+			err_set(err, -EEXIST, "link %s makes an interface %s already",
+				s->link[k / 2].name, name);
+			err_where(err, AT("link[name='%s']/interface-%c"), s->link[i / 2].name,
+				  "ab"[i % 2]);
+			err_mend(err, "choose another name");
+			return -EEXIST;
+		}
+	}
+	return 0;
+}
+
 int settings_read(struct settings *s, const struct config *c, struct err *err)
 {
 	const struct lyd_node *at = config_tree(c);
@@ -261,7 +284,7 @@ int settings_read(struct settings *s, const struct config *c, struct err *err)
 	if (rc != 0)
 		return rc;
 	config_each(at, AT("link"), add_link, &r);
-	return r.rc;
+	return r.rc != 0 ? r.rc : check_names(s, err);
 }
 
 const struct settings_link *settings_find(const struct settings *s, const char *name)
