@@ -163,8 +163,8 @@ void aqm_free(struct aqm *q);
 /* Takes p over. False: p was dropped, and is in what aqm_dropped gives. Others may have to go for
  * it (FQ-CoDel): look at aqm_dropped in any case. */
 bool aqm_enqueue(struct aqm *q, struct aqm_pkt *p, uint64_t now);
-/* The packet to send now, or NULL where none is left. Packets dropped on the way come from
- * aqm_dropped. */
+/* The packet to send now, which has waited now - enq_ns; or NULL where none is left. Packets
+ * dropped on the way come from aqm_dropped. */
 struct aqm_pkt *aqm_dequeue(struct aqm *q, uint64_t now);
 /* The list (by next) of packets dropped since the last call, for their owner to release; NULL:
  * none. */
@@ -176,6 +176,11 @@ uint64_t aqm_tick(struct aqm *q, uint64_t now);
 /* Another rate of the link: thresholds and limits that hang on it follow (limit_time, rate_aware).
  */
 void aqm_set_rate(struct aqm *q, uint64_t rate);
+/* Other parameters for a queue at work: its packets, p' and figures stay; what is in the queue
+ * beyond a smaller limit stays, too. Returns 0, or -EINVAL or -ERANGE and err with nothing changed:
+ * a cfg that is none, or another kind, profile or number of FQ-CoDel's queues, for which a new aqm
+ * is needed. */
+int aqm_change(struct aqm *q, const struct aqm_cfg *cfg, struct err *err);
 uint32_t aqm_packets(const struct aqm *q);
 uint64_t aqm_bytes(const struct aqm *q);
 const struct aqm_stats *aqm_stats(struct aqm *q, uint64_t now);

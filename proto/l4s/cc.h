@@ -70,8 +70,10 @@ struct cc_cfg {
 	bool rtt_independence;	/* Prague */
 	bool classic_detection; /* Prague: watch for a shared queue with Classic ECN (RFC 9331
 				   §4.3), spec §2.7 */
-	bool small_packets;	/* Prague: smaller packets at low rates; the kernel's glue cannot */
-	uint8_t flight;		/* enum cc_flight */
+	bool calm_growth;   /* Prague: grows by a millisecond of its rate a round where no mark came
+			       for long (the userspace Prague of its authors) */
+	bool small_packets; /* Prague: smaller packets at low rates; the kernel's glue cannot */
+	uint8_t flight;	    /* enum cc_flight */
 	struct abe_cfg abe;
 	uint16_t cubic_c; /* CUBIC, RFC form: C in 1/1000 segments/s^3 (400); Linux has 0.4 */
 	uint16_t initial_window; /* segments */
@@ -128,8 +130,8 @@ struct cc_prague;
 struct cc {
 	struct cc_cfg cfg; /* in force: algo and ect may differ from what was asked for, see
 			      cc_init */
-	uint64_t priv[CC_PRIV / 8];
-	uint64_t last_ns; /* last ACK */
+	_Alignas(8) uint8_t priv[CC_PRIV]; /* bytes: states of any type alias them */
+	uint64_t last_ns;		   /* last ACK */
 };
 
 /* Defaults: CUBIC: linux form, HyStart, fast convergence, ECT(0), Classic feedback, ABE off,

@@ -162,7 +162,28 @@ void aqm_set_rate(struct aqm *q, uint64_t rate)
 	q->cfg.rate = rate;
 	set_limits(q);
 	if (is_pi2(q))
-		pi2_set_rate(q);
+		pi2_thresholds(q);
+}
+
+int aqm_change(struct aqm *q, const struct aqm_cfg *cfg, struct err *err)
+{
+	int rc = aqm_cfg_check(cfg, err);
+
+	if (rc < 0)
+		return rc;
+	if (cfg->kind != q->cfg.kind || cfg->profile != q->cfg.profile ||
+	    (cfg->kind == AQM_FQ_CODEL && cfg->flows != q->cfg.flows)) {
+		err_set(err, -EINVAL, "a queue at work keeps its kind, profile and flows");
+		err_mend(err, "make a new one");
+		return -EINVAL;
+	}
+	q->cfg = *cfg;
+	set_limits(q);
+	if (cfg->kind == AQM_PIE)
+		pie_configure(q);
+	if (is_pi2(q))
+		pi2_configure(q);
+	return 0;
 }
 
 uint32_t aqm_packets(const struct aqm *q)

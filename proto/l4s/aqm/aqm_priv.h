@@ -136,10 +136,16 @@ static inline struct aqm_pkt *aqm_pop(struct aqm *q, unsigned c)
 	return p;
 }
 
+/* How long p has waited. A shell whose times cross by a little must not make it an eternity. */
+static inline uint64_t aqm_age(const struct aqm_pkt *p, uint64_t now)
+{
+	return now > p->enq_ns ? now - p->enq_ns : 0;
+}
+
 /* Age of the head of a queue, 0 where there is none. */
 static inline uint64_t aqm_head_delay(const struct aqm *q, unsigned c, uint64_t now)
 {
-	return q->list[c].head ? now - q->list[c].head->enq_ns : 0;
+	return q->list[c].head ? aqm_age(q->list[c].head, now) : 0;
 }
 
 static inline bool aqm_full(const struct aqm *q, uint32_t len)
@@ -156,7 +162,7 @@ static inline struct aqm_pkt *aqm_forward(struct aqm *q, unsigned c, struct aqm_
 
 	s->forwarded++;
 	s->forwarded_bytes += p->len;
-	hist_add(&s->delay, now - p->enq_ns);
+	hist_add(&s->delay, aqm_age(p, now));
 	return p;
 }
 
@@ -236,13 +242,16 @@ struct aqm_pkt *fq_dequeue(struct aqm *q, uint64_t now);
 struct aqm_pkt *fq_flush(struct aqm *q);
 
 void pie_new(struct aqm *q, uint64_t now);
+void pie_configure(struct aqm *q);
 bool pie_enqueue(struct aqm *q, struct aqm_pkt *p);
 uint64_t pie_tick(struct aqm *q, uint64_t now);
 void pie_force(struct aqm *q, uint32_t prob);
 
 /* PI2 and both profiles of DualPI2 (pi2.c). */
 void pi2_new(struct aqm *q, uint64_t now);
-void pi2_set_rate(struct aqm *q);
+/* What follows from cfg; of it, what follows from the rate. */
+void pi2_configure(struct aqm *q);
+void pi2_thresholds(struct aqm *q);
 uint64_t pi2_tick(struct aqm *q, uint64_t now);
 void pi2_force(struct aqm *q, uint32_t prob);
 /* p_CL and p_C from p'. */

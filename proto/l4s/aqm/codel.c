@@ -41,7 +41,7 @@ static struct aqm_pkt *take_head(struct aqm *q, struct codel *s, struct aqm_list
 	p = list_pop(l);
 	q->packets--;
 	q->bytes -= p->len;
-	if (now - p->enq_ns < q->cfg.target || l->bytes <= q->cfg.mtu)
+	if (aqm_age(p, now) < q->cfg.target || l->bytes <= q->cfg.mtu)
 		s->first_above = 0;
 	else if (s->first_above == 0)
 		s->first_above = now + q->cfg.interval;
@@ -108,7 +108,7 @@ struct aqm_pkt *codel_take(struct aqm *q, struct codel *s, struct aqm_list *l, u
 	}
 	if (!p)
 		return NULL;
-	if (q->cfg.ce_threshold && now - p->enq_ns > q->cfg.ce_threshold && aqm_can_mark(q, p) &&
+	if (q->cfg.ce_threshold && aqm_age(p, now) > q->cfg.ce_threshold && aqm_can_mark(q, p) &&
 	    (!q->cfg.ce_threshold_ect1 || p->ecn == ECN_ECT1))
 		aqm_mark(q, AQM_C, p, AQM_WHY_NATIVE);
 	return aqm_forward(q, AQM_C, p, now);

@@ -71,7 +71,7 @@ static void step(struct aqm *q, struct aqm_pkt *p, uint64_t now)
 	if (q->cfg.step_packets)
 		over = q->list[AQM_L].n > q->cfg.step_packets;
 	else
-		over = now - p->enq_ns > q->pi2.step;
+		over = aqm_age(p, now) > q->pi2.step;
 	if (over)
 		aqm_mark(q, AQM_L, p, AQM_WHY_NATIVE);
 }

@@ -80,7 +80,7 @@ struct aqm_pkt *dualpi2_rfc_dequeue(struct aqm *q, uint64_t now)
 		struct aqm_pkt *p = aqm_pop(q, c);
 		/* ECT(0) that a filter put into L is still Classic. */
 		bool scalable = p->ecn & 1;
-		uint64_t native = c == AQM_L ? ramp(q, now - p->enq_ns) : 0;
+		uint64_t native = c == AQM_L ? ramp(q, aqm_age(p, now)) : 0;
 
 		if (dualpi2_rfc_verdict(q, c, scalable, native, p)) {
 			aqm_drop(q, c, p, (enum aqm_why)p->why);

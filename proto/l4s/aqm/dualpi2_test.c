@@ -206,6 +206,22 @@ static void test_coupling(void **state)
 	coupling("pi2 rfc", false);
 }
 
+/* Without ECN all is Classic, and drops. */
+static void test_pi2_without_ecn(void **state)
+{
+	static const char *const texts[] = {"pi2 noecn", "pi2 rfc noecn"};
+	uint32_t dropped;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		rig_open(&r, texts[i], 0);
+		aqm_force(r.q, P(0.2));
+		near(share(ECN_ECT1, 100000, &dropped), 0.04, 100000);
+		near((double)dropped / (100000 + dropped), 0.04, 100000);
+		rig_close(&r);
+	}
+}
+
 /* The two rolls of Classic are independent of each other and of the packet before. */
 static void test_rolls_independent(void **state)
 {
@@ -340,6 +356,7 @@ static void test_overload_time(void **state)
 	r.now += 32 * RIG_MS;
 	aqm_tick(r.q, r.now);
 	assert_int_equal(aqm_stats(r.q, r.now + 5)->overload_ns, 32 * RIG_MS + 5);
+	assert_int_equal(aqm_stats(r.q, r.now + 7)->overload_ns, 32 * RIG_MS + 7);
 	aqm_flush(r.q);
 	for (i = 0; i < 100; i++) {
 		r.now += 16 * RIG_MS;
@@ -433,18 +450,23 @@ static void test_l_has_bounded_priority(void **state)
 
 static void test_credit_resets_when_idle(void **state)
 {
-	rig_open(&r, "dualpi2", 0);
-	rig_fill(&r, ECN_NOT_ECT, 3);
-	rig_fill(&r, ECN_ECT1, 2);
-	assert_int_equal(rig_get(&r)->ecn, ECN_ECT1);
-	assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514 + 15000);
-	rig_get(&r); /* L's last */
-	rig_get(&r); /* C, L empty: no change */
-	assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514 + 30000);
-	while (rig_get(&r))
-		;
-	assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514);
-	rig_close(&r);
+	static const char *const texts[] = {"dualpi2", "dualpi2 rfc"};
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		rig_open(&r, texts[i], 0);
+		rig_fill(&r, ECN_NOT_ECT, 3);
+		rig_fill(&r, ECN_ECT1, 2);
+		assert_int_equal(rig_get(&r)->ecn, ECN_ECT1);
+		assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514 + 15000);
+		rig_get(&r); /* L's last */
+		rig_get(&r); /* C, L empty: no change */
+		assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514 + 30000);
+		while (rig_get(&r))
+			;
+		assert_int_equal(aqm_stats(r.q, r.now)->credit, -80 * 1514);
+		rig_close(&r);
+	}
 }
 
 static void test_ts_fifo(void **state)
@@ -507,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_th_len),
 		cmocka_unit_test(test_rate_aware),
 		cmocka_unit_test(test_coupling),
+		cmocka_unit_test(test_pi2_without_ecn),
 		cmocka_unit_test(test_rolls_independent),
 		cmocka_unit_test(test_rests_below_two_mtu),
 		cmocka_unit_test(test_overload_switch),

@@ -239,13 +239,21 @@ static void pie_run(uint32_t ms, uint32_t standing)
 
 static void test_pie_burst(void **state)
 {
-	/* 100 ms of delay, but less than 150 ms long. */
+	/* Whatever p is: nothing goes for 150 ms, then half of all. */
 	rig_open(&r, "pie rfc", 0);
 	rig_fill(&r, ECN_NOT_ECT, 100);
-	pie_run(140, 100);
+	r.q->pie.prob = PI_ONE / 2;
+	r.q->pie.last_delay = 100 * RIG_MS;
+	pie_run(149, 100);
 	assert_int_equal(r.dropped, 0);
-	pie_run(400, 100);
+	pie_run(20, 100);
 	assert_true(r.dropped > 0);
+	/* A calm queue gets the allowance back: after some time without a packet, p 0. */
+	aqm_flush(r.q);
+	r.q->pie.prob = 0;
+	pie_run(60, 0);
+	rig_fill(&r, ECN_NOT_ECT, 1);
+	assert_int_equal(r.q->pie.burst, 150 * RIG_MS);
 	rig_close(&r);
 }
 
@@ -557,6 +565,86 @@ static void test_stats_reset(void **state)
 	rig_close(&r);
 }
 
+/* A queue at work takes other parameters, and goes on. */
+static void test_change(void **state)
+{
+	struct aqm_cfg cfg;
+	struct aqm_cfg bad;
+	struct err err;
+	uint32_t prob;
+
+	rig_open(&r, "dualpi2", 0);
+	rig_fill(&r, ECN_ECT0, 20);
+	rig_fill(&r, ECN_ECT1, 20);
+	r.now += 20 * RIG_MS;
+	aqm_tick(r.q, r.now);
+	prob = aqm_stats(r.q, r.now)->prob;
+	assert_true(prob > 0);
+	assert_int_equal(aqm_cfg_parse(&cfg,
+				       "dualpi2 target 20ms step_thresh 50ms limit 30 "
+				       "coupling_factor 3 alpha 0.5 classic_protection 50",
+				       0, NULL),
+			 0);
+	assert_int_equal(aqm_change(r.q, &cfg, &err), 0);
+	assert_int_equal(aqm_packets(r.q), 40);
+	assert_int_equal(aqm_stats(r.q, r.now)->prob, prob);
+	assert_int_equal(aqm_stats(r.q, r.now)->p_cl, 3 * prob);
+	assert_int_equal(aqm_stats(r.q, r.now)->credit, 0);
+	assert_false(rig_put(&r, ECN_ECT0, 100, 0)); /* beyond the new limit */
+	r.now += 16 * RIG_MS;
+	aqm_tick(r.q, r.now); /* 16 ms * 0.5 Hz + 16 ms * 3.2 Hz */
+	assert_in_range(aqm_stats(r.q, r.now)->prob - prob, 252000000, 256000000);
+	assert_int_equal(rig_get(&r)->low, 1); /* after 36 ms, without a mark of the step */
+	assert_int_equal(r.q->stats.q[AQM_L].marked_native, 0);
+	bad = cfg;
+	bad.profile = AQM_PROFILE_RFC;
+	assert_int_equal(aqm_change(r.q, &bad, &err), -EINVAL);
+	bad = cfg;
+	bad.kind = AQM_FIFO;
+	assert_int_equal(aqm_change(r.q, &bad, &err), -EINVAL);
+	bad = cfg;
+	bad.target = 0;
+	assert_int_equal(aqm_change(r.q, &bad, &err), -ERANGE);
+	assert_int_equal(r.q->cfg.target, 20 * RIG_MS);
+	rig_close(&r);
+	rig_open(&r, "fq_codel", 0);
+	rig_fill(&r, ECN_ECT0, 20);
+	assert_int_equal(aqm_cfg_parse(&cfg, "fq_codel quantum 300 limit 10", 0, NULL), 0);
+	assert_int_equal(aqm_change(r.q, &cfg, &err), 0);
+	assert_int_equal(aqm_packets(r.q), 20);
+	cfg.flows = 7;
+	assert_int_equal(aqm_change(r.q, &cfg, &err), -EINVAL);
+	rig_close(&r);
+	rig_open(&r, "pie rfc", 0);
+	r.q->pie.prob = PI_ONE / 4;
+	assert_int_equal(aqm_cfg_parse(&cfg, "pie rfc alpha 4 beta 8", 0, NULL), 0);
+	assert_int_equal(aqm_change(r.q, &cfg, &err), 0);
+	assert_int_equal(r.q->pie.alpha, pi_rfc_gain(250000));
+	assert_int_equal(r.q->pie.prob, PI_ONE / 4);
+	rig_close(&r);
+}
+
+/* Times that cross, as they may where a tick is called late for an earlier time. */
+static void test_time_goes_back(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(every) / sizeof(every[0]); i++) {
+		rig_open(&r, every[i], 0);
+		r.now += 16 * RIG_MS;
+		rig_fill(&r, ECN_ECT1, 5);
+		rig_fill(&r, ECN_ECT0, 5);
+		r.now -= 1;
+		aqm_tick(r.q, r.now);
+		assert_int_equal(aqm_stats(r.q, r.now)->prob, 0);
+		while (aqm_packets(r.q))
+			assert_int_not_equal(rig_get(&r)->ecn, ECN_CE);
+		assert_int_equal(aqm_stats(r.q, r.now)->q[0].delay.max, 0);
+		assert_int_equal(aqm_stats(r.q, r.now)->q[1].delay.max, 0);
+		rig_close(&r);
+	}
+}
+
 static void test_check(void **state)
 {
 	struct aqm_cfg cfg;
@@ -602,6 +690,8 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_stats_reset),
+		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_time_goes_back),
 		cmocka_unit_test(test_check),
 	};
 

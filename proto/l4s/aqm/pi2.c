@@ -9,8 +9,13 @@
 
 void pi2_new(struct aqm *q, uint64_t now)
 {
+	q->pi2.due = now + q->cfg.tupdate;
+	pi2_configure(q);
+}
+
+void pi2_configure(struct aqm *q)
+{
 	struct pi2 *s = &q->pi2;
-	uint64_t kk = (uint64_t)q->cfg.coupling * q->cfg.coupling;
 
 	if (q->cfg.profile == AQM_PROFILE_LINUX) {
 		s->alpha = pi_linux_gain(q->cfg.alpha);
@@ -19,16 +24,16 @@ void pi2_new(struct aqm *q, uint64_t now)
 		s->alpha = pi_rfc_gain(q->cfg.alpha_uhz);
 		s->beta = pi_rfc_gain(q->cfg.beta_uhz);
 	}
-	s->p_cmax = RECUR_ONE / kk;
+	s->p_cmax = RECUR_ONE / (q->cfg.coupling * q->cfg.coupling);
+	/* The credit starts anew: it is in units of the weights. */
 	wrr_init(&s->wrr, q->cfg.mtu, q->cfg.classic_protection);
-	s->due = now + q->cfg.tupdate;
-	pi2_set_rate(q);
+	pi2_thresholds(q);
 	pi2_couple(q);
 }
 
 /* Where the link is slow, one packet of C ahead is no sign of a queue in L: thresholds stay at or
  * above two packets of it. */
-void pi2_set_rate(struct aqm *q)
+void pi2_thresholds(struct aqm *q)
 {
 	struct pi2 *s = &q->pi2;
 	uint64_t floor = 0;

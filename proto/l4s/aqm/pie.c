@@ -14,10 +14,15 @@
 #define PIE_ACCU_HIGH 36507222016u /* 8.5 */
 #define PIE_LONG 250000000u	   /* ns */
 
-void pie_new(struct aqm *q, uint64_t now)
+void pie_configure(struct aqm *q)
 {
 	q->pie.alpha = pi_rfc_gain(q->cfg.alpha_uhz);
 	q->pie.beta = pi_rfc_gain(q->cfg.beta_uhz);
+}
+
+void pie_new(struct aqm *q, uint64_t now)
+{
+	pie_configure(q);
 	q->pie.burst = q->cfg.max_burst;
 	q->pie.due = now + q->cfg.tupdate;
 }

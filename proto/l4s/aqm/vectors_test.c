@@ -90,6 +90,8 @@ static void test_pi_saturates(void **state)
 	p56 = pi_rfc_add(p56, pi_rfc_delta(0, UINT64_MAX, 4000000000u, pi_rfc_gain(8000000),
 					   pi_rfc_gain(8000000)));
 	assert_int_equal(p56, 0);
+	p56 = pi_rfc_add(PI_ONE, pi_rfc_delta(0, UINT64_MAX, 1, 0, pi_rfc_gain(8000000)));
+	assert_int_equal(p56, 0);
 }
 
 /* Gains of the RFC form against the quotient itself. */
@@ -216,6 +218,13 @@ static void test_hist_edges(void **state)
 		if (i > 0)
 			assert_int_equal(hist_index(hist_floor(i) - 1), i - 1);
 	}
+	/* One value: itself, wherever it lies in its bucket. */
+	hist_add(&a, 1023);
+	assert_int_equal(hist_quantile(&a, 500000), 1023);
+	hist_reset(&a);
+	hist_add(&a, 992);
+	assert_int_equal(hist_quantile(&a, 500000), 992);
+	hist_reset(&a);
 	hist_add(&a, UINT64_MAX / 2);
 	assert_int_equal(a.bucket[HIST_BUCKETS - 1], 1);
 	assert_int_equal(hist_quantile(&a, 500000), UINT64_MAX / 2);

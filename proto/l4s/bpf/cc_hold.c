@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Holds the controls loaded, for tests: l4s-cc-hold SUFFIX [WORD VALUE]...
+/* Holds the controls loaded, for tests: l4s-cc-hold SUFFIX [WORD VALUE]... or l4s-cc-hold --probe
  *
  *	cubic TEXT, prague TEXT		parameters (cc_cfg_parse)
  *	mark IFNAME[@NETNS]		NETNS: a file of a network namespace
  *	cgroup PATH=NAME
  *	clsact on			no TCX
+ *	record EVENTS			makes recorded calls again
+ *	file PATH			and keeps them there
  *
  * Prints "ready" once it holds them; then answers each line: "stats", "flows", "cubic TEXT",
- * "prague TEXT", "off IFNAME". Ends at the end of its input. */
+ * "prague TEXT", "off IFNAME", "replay". Ends at the end of its input. */
 #include "base/json.h"
 #include "proto/l4s/bpf/cc_load.h"
+#include "proto/l4s/bpf/replay.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static struct cc_kernel *kernel;
 static struct cc_cfg cfg[2];
+static struct replay *replay;
+static FILE *record;
 
 static int stop(const struct err *err)
 {
@@ -103,6 +109,43 @@ static void flows(void)
 	print_doc(doc);
 }
 
+static void show_replay(void)
+{
+	const struct replay_result *r = replay_result(replay);
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
+	yyjson_mut_val *ops = json_add_arr(doc, root, "ops");
+	unsigned i;
+
+	yyjson_mut_doc_set_root(doc, root);
+	yyjson_mut_obj_add_uint(doc, root, "events", r->events);
+	yyjson_mut_obj_add_uint(doc, root, "acks", r->acks);
+	yyjson_mut_obj_add_uint(doc, root, "sockets", r->sockets);
+	yyjson_mut_obj_add_uint(doc, root, "different", r->different);
+	yyjson_mut_obj_add_uint(doc, root, "skipped", r->skipped);
+	yyjson_mut_obj_add_uint(doc, root, "lost", cc_kernel_record_lost(kernel));
+	json_add_text(doc, root, "first", "%s", r->first);
+	for (i = 0; i < CC_BPF_OPS; i++)
+		yyjson_mut_arr_add_uint(doc, ops, r->ops[i]);
+	print_doc(doc);
+}
+
+static int start_record(const char *events, struct err *err)
+{
+	replay = replay_new();
+	if (!replay)
+		return err_set(err, -ENOMEM, "no memory for a replay");
+	return cc_kernel_record(kernel, (uint32_t)strtoul(events, NULL, 10), err);
+}
+
+static int start_file(const char *path, struct err *err)
+{
+	record = fopen(path, "we");
+	if (!record || replay_file_begin(record))
+		return err_set(err, -errno, "cannot write %s: %s", path, strerror(errno));
+	return 0;
+}
+
 static int mark(char *where, struct err *err)
 {
 	char *at = strchr(where, '@');
@@ -127,6 +170,10 @@ static int set(const char *word, char *value, struct err *err)
 
 	if (!strcmp(word, "mark"))
 		return mark(value, err);
+	if (!strcmp(word, "record"))
+		return start_record(value, err);
+	if (!strcmp(word, "file"))
+		return start_file(value, err);
 	if (!strcmp(word, "cgroup")) {
 		name = strrchr(value, '=');
 		if (!name)
@@ -148,6 +195,10 @@ static int answer(char *line, struct err *err)
 	}
 	if (!strcmp(line, "flows")) {
 		flows();
+		return 0;
+	}
+	if (replay && !strcmp(line, "replay")) {
+		show_replay();
 		return 0;
 	}
 	if (!strncmp(line, "cubic ", 6))
@@ -187,13 +238,34 @@ static int options(int argc, char **argv, struct cc_kernel_opts *o, struct err *
 	return rc;
 }
 
+/* Commands, and calls as they come. */
+static int serve(struct err *err)
+{
+	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+	char line[256];
+	int rc = 0;
+
+	while (rc >= 0) {
+		if (replay)
+			rc = replay_live(replay, kernel, 5, record, err);
+		if (rc < 0 || poll(&p, 1, replay ? 0 : -1) <= 0)
+			continue;
+		if (!fgets(line, sizeof(line), stdin))
+			return 0;
+		rc = answer(line, err);
+	}
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
-	struct cc_kernel_opts o = {.suffix = argc > 1 ? argv[1] : ""};
+	struct cc_kernel_opts o = {.suffix = argc > 1 ? argv[1] : "", .ring = 8u << 20};
 	struct err err = {0};
-	char line[256];
+	int rc;
 	int i;
 
+	if (argc == 2 && !strcmp(argv[1], "--probe"))
+		return cc_kernel_probe(&err) ? stop(&err) : 0;
 	if (getenv("DEP_BPF_LOG"))
 		o.log = stderr;
 	if (options(argc, argv, &o, &err) ||
@@ -205,9 +277,10 @@ int main(int argc, char **argv)
 	printf("ready %s %s %s\n", cc_kernel_name(kernel, CC_CUBIC),
 	       cc_kernel_name(kernel, CC_PRAGUE), cc_kernel_tcx(kernel) ? "tcx" : "clsact");
 	fflush(stdout);
-	while (fgets(line, sizeof(line), stdin))
-		if (answer(line, &err))
-			return stop(&err);
+	rc = serve(&err);
 	cc_kernel_free(kernel);
-	return 0;
+	replay_free(replay);
+	if (record)
+		fclose(record);
+	return rc < 0 ? stop(&err) : 0;
 }

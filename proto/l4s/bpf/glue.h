@@ -233,7 +233,8 @@ inline_always uint8_t feedback_of(const struct tcp_sock *tp)
 	return CC_FEEDBACK_NONE;
 }
 
-inline_always void count_open(uint32_t control, uint8_t feedback, bool memory)
+/* has: it has a state; gone: it has another control already. */
+inline_always void count_open(uint32_t control, uint8_t feedback, bool has, bool gone)
 {
 	struct cc_bpf_stats *n = stats_of(control);
 
@@ -243,7 +244,8 @@ inline_always void count_open(uint32_t control, uint8_t feedback, bool memory)
 	n->accecn += feedback == CC_FEEDBACK_ACCECN;
 	n->classic_ecn += feedback == CC_FEEDBACK_CLASSIC;
 	n->no_ecn += feedback == CC_FEEDBACK_NONE;
-	n->no_memory += !memory;
+	n->closed += !has;
+	n->no_memory += !has && !gone;
 }
 
 /* Prague gives the socket to another control where its feedback is missing. */
@@ -286,11 +288,11 @@ inline_always void open_socket(struct sock *sk, uint32_t control)
 
 	if (control == CC_BPF_PRAGUE && feedback != CC_FEEDBACK_ACCECN) {
 		/* where a route has locked the control it stays, without a state: Reno */
-		count_open(control, feedback, hand_over(sk, feedback));
+		count_open(control, feedback, false, hand_over(sk, feedback));
 		return;
 	}
 	s = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	count_open(control, feedback, s != NULL);
+	count_open(control, feedback, s != NULL, false);
 	if (!s)
 		return;
 	__builtin_memset(s, 0, sizeof(*s));

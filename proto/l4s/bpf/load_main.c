@@ -137,8 +137,8 @@ static int options(struct options *o, int argc, char **argv, struct err *err)
 
 	while (rc == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1)
 		rc = option(o, c, optarg, err);
-	if (rc == 0 && optind + 1 < argc)
-		rc = err_set(err, -EINVAL, "%s: see dep-l4s-load --help", argv[optind + 1]);
+	if (rc == 0 && optind < argc)
+		rc = err_set(err, -EINVAL, "%s: see dep-l4s-load --help", argv[optind]);
 	return rc;
 }
 
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 		usage(argc < 2 ? stderr : stdout);
 		return argc < 2 ? 2 : 0;
 	}
-	rc = options(&o, argc, argv, &err);
+	rc = options(&o, argc - 1, argv + 1, &err);
 	if (rc == 0)
 		rc = go(&o, argv[1], &err);
 	if (rc == 0)

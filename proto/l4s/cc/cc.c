@@ -24,22 +24,22 @@
 
 static struct cc_reno *reno(struct cc *c)
 {
-	return (struct cc_reno *)c->priv;
+	return (struct cc_reno *)(void *)c->priv;
 }
 
 static struct cc_cubic *cubic(struct cc *c)
 {
-	return (struct cc_cubic *)c->priv;
+	return (struct cc_cubic *)(void *)c->priv;
 }
 
 static struct cc_dctcp *dctcp(struct cc *c)
 {
-	return (struct cc_dctcp *)c->priv;
+	return (struct cc_dctcp *)(void *)c->priv;
 }
 
 static struct cc_prague *prague(struct cc *c)
 {
-	return (struct cc_prague *)c->priv;
+	return (struct cc_prague *)(void *)c->priv;
 }
 
 /* What the feedback allows. */
@@ -164,20 +164,24 @@ void cc_look(const struct cc *c, struct cc_view *v)
 	*v = (struct cc_view){.beta = c->cfg.abe.beta_loss};
 	switch (c->cfg.algo) {
 	case CC_CUBIC: {
-		const struct cc_cubic *s = (const struct cc_cubic *)c->priv;
+		const struct cc_cubic *s = (const struct cc_cubic *)(const void *)c->priv;
 
 		if (s->round.beta)
 			v->beta = s->round.beta;
 		break;
 	}
 	case CC_DCTCP:
-		v->alpha = ((const struct cc_dctcp *)c->priv)->alpha;
+		v->alpha = ((const struct cc_dctcp *)(const void *)c->priv)->alpha;
 		break;
-	case CC_PRAGUE:
-		v->alpha = ((const struct cc_prague *)c->priv)->alpha >> PRAGUE_G;
+	case CC_PRAGUE: {
+		const struct cc_prague *s = (const struct cc_prague *)(const void *)c->priv;
+
+		v->alpha = s->alpha >> PRAGUE_G;
+		v->classic = s->classic.score;
 		break;
+	}
 	default: {
-		const struct cc_reno *s = (const struct cc_reno *)c->priv;
+		const struct cc_reno *s = (const struct cc_reno *)(const void *)c->priv;
 
 		if (s->round.beta)
 			v->beta = s->round.beta;

@@ -62,6 +62,7 @@ void cc_cfg_defaults(struct cc_cfg *cfg, enum cc_algo algo)
 		cfg->rtt_independence = true;
 		cfg->classic_detection = true;
 		cfg->small_packets = true;
+		cfg->calm_growth = true;
 		break;
 	}
 }
@@ -226,6 +227,7 @@ static const struct flag flags[] = {
 	{"fast-convergence", offsetof(struct cc_cfg, fast_convergence)},
 	{"rtt-independence", offsetof(struct cc_cfg, rtt_independence)},
 	{"classic-detection", offsetof(struct cc_cfg, classic_detection)},
+	{"calm-growth", offsetof(struct cc_cfg, calm_growth)},
 	{"small-packets", offsetof(struct cc_cfg, small_packets)},
 	{"abe-slow-start", offsetof(struct cc_cfg, abe.slow_start)},
 	{"frlossreduce", offsetof(struct cc_cfg, abe.frlossreduce)},

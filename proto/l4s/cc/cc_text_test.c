@@ -94,7 +94,8 @@ static void prints(void **state)
 		"cubic feedback accecn form rfc start hystart++ flight inflight beta 0.8 abe "
 		"0.85 abe-alpha scale pacing no-fast-convergence abe-slow-start frlossreduce "
 		"abe-fast-convergence iw 3 mss 8948 mtu 9000 c 0.041",
-		"prague form rfc no-rtt-independence no-classic-detection no-small-packets "
+		"prague form rfc no-rtt-independence no-classic-detection no-calm-growth "
+		"no-small-packets "
 		"target-rtt 15000us",
 	};
 	size_t i;

@@ -16,6 +16,7 @@
 #ifndef DEP_L4S_CC_PRAGUE_H
 #define DEP_L4S_CC_PRAGUE_H
 
+#include "proto/l4s/cc/prague_classic.h"
 #include "proto/l4s/cc/reno.h"
 
 #define PRAGUE_FRAC_BITS 20
@@ -32,6 +33,9 @@
 #define PRAGUE_BURST_SHIFT 12		   /* a burst is at most 1/4096 s */
 #define PRAGUE_INDEP_ROUNDS 4u		   /* after slow start, before RTT independence */
 #define PRAGUE_INDEP_RTT_MAX 100000u	   /* us, above which it is off */
+#define PRAGUE_CALM_ROUNDS 7u		   /* without a mark, and one more for each */
+#define PRAGUE_CALM_RATE 1920000u	   /* bytes/s */
+#define PRAGUE_CALM_US 1000u		   /* then a round adds what queues for so long */
 #define PRAGUE_HSRTT_SHIFT 7		   /* gain 1/128 */
 #define PRAGUE_HSRTT_MAX (UINT32_MAX >> 8) /* us, 16 s */
 
@@ -48,6 +52,9 @@ struct cc_prague {
 	uint32_t delivered_ce;
 	uint32_t last_ce; /* delivered_ce at the last ACK */
 	uint32_t next_seq;
+	uint32_t calm_us;   /* last mark or loss */
+	uint32_t watch_seq; /* end of the round that is watched */
+	struct prague_classic classic;
 	uint16_t round;	 /* since slow start */
 	uint16_t packet; /* bytes of an IP packet */
 	uint8_t saw_ce : 1;
@@ -55,7 +62,8 @@ struct cc_prague {
 	uint8_t rate_mode : 1;
 	uint8_t undo_rate : 1; /* undo is a rate */
 	uint8_t has_undo : 1;
-	uint8_t owner; /* for glue, not touched here */
+	uint8_t lossy : 1; /* the last of marks and losses was a loss */
+	uint8_t owner;	   /* for glue, not touched here */
 };
 
 _Static_assert(sizeof(struct cc_prague) <= CC_PRIV, "fits the kernel's private area");
@@ -166,6 +174,8 @@ cc_inline void prague_init(struct cc_prague *s, const struct cc_cfg *cfg, const 
 	s->saw_ce = delivered_ce != 0;
 	s->next_seq = snd_nxt;
 	s->packet = (uint16_t)cfg->mtu;
+	s->watch_seq = snd_nxt;
+	classic_init(&s->classic);
 }
 
 /* The response to marks. As the reference has it (form linux), on entering CWR: at most once a
@@ -180,17 +190,19 @@ static inline void prague_respond(struct cc_prague *s, const struct cc_cfg *cfg,
 	uint32_t least = cc_clamp(a->srtt_us, 1, PRAGUE_HSRTT_MAX);
 	uint32_t passed = now_us - s->cwr_us;
 	uint32_t less = s->alpha >> PRAGUE_G;
+	uint32_t classic = classic_share(&s->classic);
 
-	if (prague_independent(s, cfg, a, w))
+	if (classic < CLASSIC_ONE && prague_independent(s, cfg, a, w))
 		least = cfg->form == CC_FORM_RFC ? prague_vrtt(cfg, a) : prague_target_us(cfg);
 	else if (cfg->form == CC_FORM_LINUX)
 		least = 0;
 	if (passed < least)
 		return;
 	s->cwr_us = now_us;
-	if (cfg->form == CC_FORM_RFC)
+	if (cfg->form == CC_FORM_RFC && !classic)
 		less = (uint32_t)cc_min64((uint64_t)less * cc_min(passed, 2 * least) / least,
 					  PRAGUE_ALPHA_ONE);
+	less = cc_max(less, (CLASSIC_ALPHA >> 10) * classic);
 	prague_shrink(s, less, a);
 }
 
@@ -199,6 +211,8 @@ static inline void prague_lose(struct cc_prague *s, const struct cc_ack *a)
 	if (s->in_loss)
 		return;
 	s->in_loss = 1;
+	s->calm_us = (uint32_t)(a->now_ns / 1000);
+	s->lossy = 1;
 	s->has_undo = 1;
 	s->undo_rate = s->rate_mode;
 	s->undo = s->rate_mode ? s->rate : s->frac_cwnd;
@@ -229,12 +243,43 @@ static inline void prague_set_state(struct cc_prague *s, enum cc_state state,
 
 /* ---- one ACK ---- */
 
-static inline void prague_grow_window(struct cc_prague *s, uint32_t acked)
+/* Growth of a calm path, per packet acknowledged, 2^-20; 0: not calm. As the userspace Prague of
+ * the reference's authors (spec §2.8, variants): no mark for rate / 1.92 MB/s + 7 virtual round
+ * trips, or no loss for as long as Reno takes to grow back; then a virtual round trip adds a
+ * millisecond of the rate. Where the bottleneck may be Classic, marks are rare, and calm means
+ * nothing. */
+static inline uint64_t prague_calm(const struct cc_prague *s, const struct cc_cfg *cfg,
+				   const struct cc_ack *a)
+{
+	uint32_t vrtt = prague_vrtt(cfg, a);
+	uint64_t rate = prague_window_rate(s->frac_cwnd, s->packet, a->srtt_us);
+	uint64_t rounds = rate / PRAGUE_CALM_RATE + PRAGUE_CALM_ROUNDS;
+	uint64_t wait;
+	uint64_t passed;
+	uint64_t full;
+
+	if (!cfg->calm_growth || s->classic.score > CLASSIC_SCORE_MIN / 2 || !a->srtt_us)
+		return 0;
+	if (s->lossy) /* rate / 2 * target^2 / vrtt / packet, with the squares apart */
+		rounds = cc_max64(rounds, rate / 2 * cfg->target_rtt_us / 1000000 *
+						  cfg->target_rtt_us / vrtt / s->packet);
+	wait = cc_min64(rounds * vrtt, 1u << 30);
+	passed = (uint32_t)(a->now_ns / 1000) - s->calm_us;
+	if (passed <= wait)
+		return 0;
+	/* up to the full rate where it was calm twice as long */
+	full = ((uint64_t)PRAGUE_CALM_US * cc_min(a->srtt_us, vrtt) << PRAGUE_FRAC_BITS) / vrtt /
+	       vrtt;
+	return cc_min64(full, PRAGUE_ONE) * cc_min64(passed - wait, wait) / wait;
+}
+
+static inline void prague_grow_window(struct cc_prague *s, uint32_t acked, uint64_t calm)
 {
 	/* acked, ai: below 2^15 and up to 2^20; 2^20 more, 2^11 more: fits */
 	uint64_t inc = ((uint64_t)acked * s->ai << PRAGUE_FRAC_BITS) / s->frac_cwnd;
 
 	inc = cc_min64(inc, 1ull << 40) * PRAGUE_MTU / s->packet;
+	inc = cc_max64(inc, acked * calm);
 	s->frac_cwnd += cc_max64(inc, acked);
 }
 
@@ -259,7 +304,12 @@ static inline void prague_window(struct cc_prague *s, const struct cc_cfg *cfg,
 	uint32_t acked = cc_min(a->acked, CC_ACKED_MAX);
 
 	s->last_ce = a->delivered_ce;
-	if (ce && !(ce >> 31)) {
+	if (ce >> 31)
+		ce = 0;
+	classic_ack(&s->classic, a->rtt_us, ce);
+	if (ce) {
+		s->calm_us = (uint32_t)(a->now_ns / 1000);
+		s->lossy = 0;
 		if (!s->saw_ce)
 			prague_shrink(s, PRAGUE_ALPHA_ONE, a); /* the first ever: as a loss */
 		s->saw_ce = 1;
@@ -281,7 +331,7 @@ static inline void prague_window(struct cc_prague *s, const struct cc_cfg *cfg,
 	if (s->rate_mode)
 		prague_grow_rate(s, cfg, a, acked);
 	else
-		prague_grow_window(s, acked);
+		prague_grow_window(s, acked, prague_calm(s, cfg, a));
 	prague_hold(s);
 }
 
@@ -333,6 +383,7 @@ static inline void prague_round(struct cc_prague *s, const struct cc_cfg *cfg,
 	uint32_t now_us = (uint32_t)(a->now_ns / 1000);
 	uint32_t n = a->delivered - s->delivered;
 	bool independent = prague_independent(s, cfg, a, w);
+	uint32_t classic = classic_share(&s->classic);
 
 	if (cc_after(s->next_seq, a->snd_una))
 		return;
@@ -349,8 +400,23 @@ static inline void prague_round(struct cc_prague *s, const struct cc_cfg *cfg,
 	else if (s->round < 0xffff)
 		s->round++;
 	s->ai = independent ? prague_ai(a->srtt_us, prague_target_us(cfg)) : PRAGUE_ONE;
+	s->ai = s->ai - (uint32_t)((uint64_t)s->ai * classic >> 10) + (CLASSIC_AI >> 10) * classic;
 	if (!s->in_loss)
 		prague_choose_packet(s, cfg, a);
+}
+
+/* Rounds of the watch: real round trips, also where alpha's are longer. */
+static inline void prague_watch(struct cc_prague *s, const struct cc_cfg *cfg,
+				const struct cc_ack *a)
+{
+	uint32_t gap;
+
+	if (!cfg->classic_detection || cc_after(s->watch_seq, a->snd_una))
+		return;
+	s->watch_seq = a->snd_nxt;
+	gap = (uint32_t)cc_min64(((uint64_t)a->srtt_us << PRAGUE_FRAC_BITS) / s->frac_cwnd,
+				 UINT32_MAX);
+	classic_round(&s->classic, a->min_rtt_us, gap);
 }
 
 static inline void prague_pace(struct cc_prague *s, const struct cc_cfg *cfg,
@@ -411,6 +477,7 @@ static inline void prague_ack(struct cc_prague *s, const struct cc_cfg *cfg, con
 	prague_average(s, a);
 	prague_window(s, cfg, a, w);
 	prague_step(s, w);
+	prague_watch(s, cfg, a);
 	prague_round(s, cfg, a, w);
 	prague_pace(s, cfg, a, w);
 	prague_mode(s, a);

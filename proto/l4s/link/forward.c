@@ -88,6 +88,7 @@ static void line_put(struct link_dir *d, struct link_pkt *p, uint64_t t)
 	else
 		d->head = p;
 	d->tail = p;
+	d->in_flight++;
 }
 
 static struct link_pkt *line_next(const struct link_pkt *p)
@@ -304,6 +305,7 @@ int dir_read(struct link_dir *d, unsigned budget)
 static void count_written(struct link_dir *d, struct link_pkt *p, uint64_t t)
 {
 	hist_add(&d->late, t - p->due);
+	d->in_flight--;
 	d->sent_packets++;
 	d->sent_bytes += p->q.len;
 	if (p->cont && d->last_write) {
@@ -316,6 +318,7 @@ static void count_written(struct link_dir *d, struct link_pkt *p, uint64_t t)
 
 static void write_out(struct link_dir *d, const struct iovec *io, int n_io, unsigned packets)
 {
+	d->writes++;
 	if (writev(d->to->out, io, n_io) >= 0)
 		return;
 	d->write_failed += packets;

@@ -241,6 +241,8 @@ static void dir_stats(struct link_dir *d, struct link_dir_stats *s, uint64_t now
 	s->sent_packets = d->sent_packets;
 	s->sent_bytes = d->sent_bytes;
 	s->delay_dropped = d->delay_dropped;
+	s->writes = d->writes;
+	s->in_flight = d->in_flight;
 	s->write_failed = d->write_failed;
 	s->no_memory = d->no_memory;
 	s->late = d->late;
@@ -337,7 +339,7 @@ static void job_reset(struct link *l, void *arg)
 		dir_advance(d, now);
 		if (d->q)
 			aqm_stats_reset(d->q, now);
-		d->read_packets = d->read_bytes = d->sent_packets = d->sent_bytes = 0;
+		d->read_packets = d->read_bytes = d->sent_packets = d->sent_bytes = d->writes = 0;
 		d->delay_dropped = d->write_failed = d->no_memory = 0;
 		d->busy_want = d->busy_took = d->last_write = d->carried = 0;
 		hist_reset(&d->late);

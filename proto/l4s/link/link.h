@@ -46,6 +46,8 @@ struct link_dir_stats {
 	struct aqm_stats aqm;
 	uint64_t read_packets, read_bytes;
 	uint64_t sent_packets, sent_bytes;
+	uint64_t writes;	/* fewer than packets where neighbours went as one large packet */
+	uint32_t in_flight;	/* packets on the delay line, now */
 	uint64_t delay_dropped; /* random loss */
 	uint64_t write_failed;
 	uint64_t tun_dropped; /* by the kernel, because they were not read in time */

@@ -69,6 +69,7 @@ struct link_dir {
 	bool was_idle;
 	struct link_pkt *head; /* the delay line, by due */
 	struct link_pkt *tail;
+	uint32_t in_flight;
 	uint64_t last_due;
 	uint64_t hold;
 	struct rng rng;
@@ -80,6 +81,7 @@ struct link_dir {
 	/* Counters, as in link_dir_stats. */
 	uint64_t read_packets, read_bytes;
 	uint64_t sent_packets, sent_bytes;
+	uint64_t writes;
 	uint64_t delay_dropped;
 	uint64_t write_failed;
 	uint64_t no_memory;

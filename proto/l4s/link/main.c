@@ -5,6 +5,7 @@
  * forwards; this one waits for the end, shows counters, and reports. All that was made in the
  * kernel hangs on descriptors: it goes with the process, however that ends. */
 #include "base/sandbox.h"
+#include "proto/l4s/link/capture.h"
 #include "proto/l4s/link/link_priv.h"
 #include "proto/l4s/link/options.h"
 #include "proto/l4s/link/report.h"
@@ -118,10 +119,13 @@ static int set_realtime(pid_t tid, struct err *err)
 	return 0;
 }
 
+#define FLUSH_NS 50000000
+
 struct clocks {
 	uint64_t begin; /* of the figures */
 	uint64_t end;	/* UINT64_MAX: until a signal */
 	uint64_t warm;	/* when figures are to begin anew; UINT64_MAX: they have */
+	uint64_t flush; /* the capture; UINT64_MAX: none */
 	uint64_t next;	/* live line */
 	uint64_t then;	/* of the last live line */
 };
@@ -130,6 +134,8 @@ static uint64_t soonest(const struct clocks *c, bool live)
 {
 	uint64_t at = c->end < c->warm ? c->end : c->warm;
 
+	if (c->flush < at)
+		at = c->flush;
 	return live && c->next < at ? c->next : at;
 }
 
@@ -145,7 +151,8 @@ static bool sleep_until(uint64_t at, int signals, int done)
 	       !(fds[0].revents || fds[1].revents);
 }
 
-static void watch(const struct options *o, struct link *l, struct clocks *c, int signals, int done)
+static void watch(const struct options *o, struct link *l, struct clocks *c, struct capture *cap,
+		  int signals, int done)
 {
 	bool live = !o->quiet && isatty(STDERR_FILENO);
 	struct link_stats *was = calloc(2, sizeof(*was));
@@ -157,6 +164,9 @@ static void watch(const struct options *o, struct link *l, struct clocks *c, int
 
 		if (t >= c->end)
 			break;
+		if (t >= c->flush) {
+			c->flush = capture_flush(cap) == 0 ? t + FLUSH_NS : UINT64_MAX;
+		}
 		if (t >= c->warm) {
 			link_stats_reset(l);
 			c->begin = t;
@@ -222,7 +232,7 @@ static int hold_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int run(const struct options *o, struct link *l, int signals)
+static int run(const struct options *o, struct link *l, struct capture *cap, int signals)
 {
 	struct runner r = {.l = l, .done = eventfd(0, EFD_CLOEXEC)};
 	uint64_t now = link_clock();
@@ -232,6 +242,7 @@ static int run(const struct options *o, struct link *l, int signals)
 	int status;
 
 	c.end = o->time ? now + o->time : UINT64_MAX;
+	c.flush = cap ? now + FLUSH_NS : UINT64_MAX;
 	c.warm = o->warmup ? now + o->warmup : UINT64_MAX;
 	status = give_up_privileges(o, &err) < 0 ? EXIT_CANNOT : 0;
 	if (status == 0 && pthread_create(&thread, NULL, run_thread, &r) != 0) {
@@ -247,7 +258,7 @@ static int run(const struct options *o, struct link *l, int signals)
 			status = fail(&err, EXIT_CANNOT);
 	}
 	if (status == 0) {
-		watch(o, l, &c, signals, r.done);
+		watch(o, l, &c, cap, signals, r.done);
 		status = report(o, l, c.begin);
 	}
 	link_stop(l);
@@ -257,11 +268,26 @@ static int run(const struct options *o, struct link *l, int signals)
 	return status;
 }
 
+static int end_capture(const struct options *o, struct capture *cap, int status)
+{
+	struct err err = {0};
+	uint64_t lost = cap ? capture_lost(cap) : 0;
+	int rc = capture_close(cap);
+
+	if (rc < 0)
+		err_set(&err, rc, "%s is not whole: %s", o->pcapng, strerror(-rc));
+	else if (lost)
+		err_set(&err, -ENOBUFS, "%s lacks %lu packets: the disk was too slow", o->pcapng,
+			lost);
+	return err.code ? fail(&err, EXIT_CANNOT) : status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
 	struct err err = {0};
 	struct link *l = NULL;
+	struct capture *cap = NULL;
 	int signals;
 	int rc;
 
@@ -279,11 +305,16 @@ int main(int argc, char **argv)
 		rc = link_new(&l, &o.link, &err);
 	if (rc == 0)
 		rc = add_addresses(&o, l, &err);
+	if (rc == 0 && o.pcapng) {
+		cap = capture_open(o.pcapng, o.link.uplink[0], &err);
+		rc = cap ? 0 : err.code;
+	}
 	if (rc < 0) {
 		link_free(l);
 		return fail(&err, EXIT_CANNOT);
 	}
-	rc = run(&o, l, signals);
+	link_set_trace(l, cap ? capture_packet : NULL, cap);
+	rc = run(&o, l, cap, signals);
 	link_free(l);
-	return rc;
+	return end_capture(&o, cap, rc);
 }

@@ -162,6 +162,7 @@ static void json_dir(const struct link_cfg *cfg, unsigned i, yyjson_mut_doc *doc
 	yyjson_mut_obj_add_uint(doc, o, "read-bytes", d->read_bytes);
 	yyjson_mut_obj_add_uint(doc, o, "sent-packets", d->sent_packets);
 	yyjson_mut_obj_add_uint(doc, o, "sent-bytes", d->sent_bytes);
+	yyjson_mut_obj_add_uint(doc, o, "writes", d->writes);
 	yyjson_mut_obj_add_real(doc, o, "sent-mbit-s", mbits(d->sent_bytes, took));
 	yyjson_mut_obj_add_uint(doc, o, "random-loss", d->delay_dropped);
 	yyjson_mut_obj_add_uint(doc, o, "tun-dropped", d->tun_dropped);

@@ -41,7 +41,8 @@ int batch_vary(struct batch *b, char *text, struct err *err)
 		if (comma)
 			*comma = '\0';
 		if (d->n == BATCH_VALUES)
-			return err_set(err, -E2BIG, "more than %u values of %s", BATCH_VALUES, text);
+			return err_set(err, -E2BIG, "more than %u values of %s", BATCH_VALUES,
+				       text);
 		d->value[d->n++] = value;
 		if (!comma)
 			break;

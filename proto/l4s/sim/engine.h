@@ -62,7 +62,8 @@ struct sim_pkt *sim_pkt_new(struct sim *s);
 void sim_pkt_free(struct sim *s, struct sim_pkt *p);
 /* Sends a data packet into the first link of its flow, or an ACK on its way back. Takes p. q.flow,
  * q.ecn, kind and payload are set; the engine adds headers (52 bytes IPv4 + TCP with timestamps: IP
- * packet = payload + 52) and overhead for q.len. */
+ * packet = payload + 52; an ACK's SACK blocks and AccECN option beside that) and overhead for
+ * q.len. */
 void sim_send(struct sim *s, struct sim_pkt *p);
 void sim_timer_set(struct sim *s, struct sim_timer *t, uint64_t due);
 void sim_timer_stop(struct sim *s, struct sim_timer *t);

@@ -126,12 +126,18 @@ static inline void sim_at(struct sim *s, uint64_t at, enum sim_event kind, uint6
 	events_put(&s->events, e);
 }
 
-/* IP packet. TCP: IPv4, TCP with timestamps, SACK blocks and the AccECN option where there are. */
+/* IP packet: IPv4, TCP with timestamps; an ACK with its SACK blocks and the AccECN option, of as
+ * many counters as there is room for. */
 static inline uint32_t sim_ip_len(const struct sim_pkt *p)
 {
-	if (p->kind == SIM_UDP)
-		return p->payload;
-	return p->payload + 52u + (p->n_sacks ? 4u + 8u * (p->n_sacks > 3 ? 3 : p->n_sacks) : 0);
+	uint32_t options;
+
+	if (p->kind != SIM_ACK)
+		return p->kind == SIM_UDP ? p->payload : p->payload + 52u;
+	options = p->n_sacks ? 4u + 8u * (p->n_sacks > 3 ? 3 : p->n_sacks) : 0;
+	if (p->has_ceb)
+		options += options <= 16 ? 12 : options <= 20 ? 8 : 0;
+	return 52 + options;
 }
 
 /* A line's packet with due set. */
@@ -164,6 +170,9 @@ static inline struct sim_pkt *line_take(struct sim *s, struct line *l)
 		e.key = l->head->number;
 		e.of = l;
 		events_put(&s->events, e);
+		/* Packets in a line have left the caches. */
+		__builtin_prefetch(l->head->next);
+		__builtin_prefetch((uint8_t *)l->head + 64);
 	}
 	return p;
 }

@@ -153,7 +153,8 @@ static void put_queue(struct list *l, const struct aqm_queue_stats *q, uint32_t 
 	} quantile[] = {{"p50", 500000}, {"p90", 900000}, {"p99", 990000}, {"p99.9", 999000}};
 	unsigned i;
 
-	put(l, false, q ? (double)hist_mean(&q->delay) / 1e6 : NAN, "link%u_%c_mean_ms", link, name);
+	put(l, false, q ? (double)hist_mean(&q->delay) / 1e6 : NAN, "link%u_%c_mean_ms", link,
+	    name);
 	for (i = 0; i < 4; i++)
 		put(l, false, q ? (double)hist_quantile(&q->delay, quantile[i].q) / 1e6 : NAN,
 		    "link%u_%c_%s_ms", link, name, quantile[i].name);

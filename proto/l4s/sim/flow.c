@@ -198,15 +198,20 @@ void sim_flows_free(struct sim *s)
 
 void sim_flows_warm(struct sim *s)
 {
+	struct cc_view view;
+	struct cc_win win;
+	uint64_t bytes;
 	uint32_t i;
 
 	for (i = 0; i < s->n_flows; i++) {
 		struct sim_flow *f = &s->flow[i];
 
+		/* Bytes begin again at 0; the next sample still has those of before. */
+		tcp_look(f->tcp, &bytes, &win, &view);
+		f->sampled_bytes -= bytes;
 		tcp_reset_figures(f->tcp);
 		f->active = 0;
 		f->since = s->now;
-		f->sampled_bytes = 0;
 	}
 }
 

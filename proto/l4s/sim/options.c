@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,15 +15,18 @@
 
 const char options_usage[] =
 	"Usage: dep-l4s-sim [OPTION]... [SCENARIO.json]\n"
-	"Sends packets of simulated TCP flows and UDP loads through links with real queue managers.\n"
+	"Sends packets of simulated TCP flows and UDP loads through links with real queue "
+	"managers.\n"
 	"\n"
 	"  -r, --rate RATE        of the link: 40M, 2.5G (100M)\n"
 	"  -t, --rtt TIME         base round-trip time of flows (20ms)\n"
 	"  -f, --flow [Nx]CC[@RTT] N flows of a congestion control; may be repeated:\n"
-	"                         \"cubic\", \"cubic abe 0.85\", \"2xprague@40ms\", \"reno\", \"dctcp\"\n"
+	"                         \"cubic\", \"cubic abe 0.85\", \"2xprague@40ms\", \"reno\", "
+	"\"dctcp\"\n"
 	"  -u, --udp 'KIND RATE [ECN] [BYTES]'  a load: cbr, poisson, on-off or frames;\n"
 	"                         not-ect, ect0 or ect1; may be repeated\n"
-	"  -q, --aqm AQM          \"dualpi2\" (default), \"dualpi2 rfc\", \"pi2\", \"pie\", \"codel\",\n"
+	"  -q, --aqm AQM          \"dualpi2\" (default), \"dualpi2 rfc\", \"pi2\", \"pie\", "
+	"\"codel\",\n"
 	"                         \"fq_codel\", \"fifo limit 100ms\", with the words of tc(8)\n"
 	"  -T, --time TIME        virtual time to run (60s)\n"
 	"  -w, --warmup TIME      figures count from then on (a third of --time)\n"
@@ -34,10 +38,13 @@ const char options_usage[] =
 	"  -s, --seed N           one seed, one result (1)\n"
 	"  -n, --seeds N          so many runs, and the 95 % confidence of their means\n"
 	"  -j, --jobs N           worker processes for them (one a processor)\n"
-	"  -V, --vary NAME=A,B,…  a row for each value, and for each combination of several --vary:\n"
-	"                         rate, aqm, rtt, count, cc; rtt2, count2, cc2: of the second group\n"
+	"  -V, --vary NAME=A,B,…  a row for each value, and for each combination of several "
+	"--vary:\n"
+	"                         rate, aqm, rtt, count, cc; rtt2, count2, cc2: of the second "
+	"group\n"
 	"      --json             one JSON document\n"
-	"      --csv FILE         a row a flow; with --seeds or --vary a row a cell (-: standard output)\n"
+	"      --csv FILE         a row a flow; with --seeds or --vary a row a cell (-: standard "
+	"output)\n"
 	"      --samples FILE     a time series as CSV\n"
 	"      --sample TIME      between its rows (100ms)\n"
 	"      --pcapng FILE      a capture, with the queue manager's verdicts as comments\n"
@@ -49,23 +56,45 @@ const char options_usage[] =
 	"Exit status: 0, or 2 after an error.\n";
 
 enum {
-	OPT_OVERHEAD = 256, OPT_JITTER, OPT_LOSS, OPT_THIN, OPT_SPREAD, OPT_JSON, OPT_CSV,
-	OPT_SAMPLES, OPT_SAMPLE, OPT_PCAPNG, OPT_LINK, OPT_VERSION,
+	OPT_OVERHEAD = 256,
+	OPT_JITTER,
+	OPT_LOSS,
+	OPT_THIN,
+	OPT_SPREAD,
+	OPT_JSON,
+	OPT_CSV,
+	OPT_SAMPLES,
+	OPT_SAMPLE,
+	OPT_PCAPNG,
+	OPT_LINK,
+	OPT_VERSION,
 };
 
 static const struct option long_options[] = {
-	{"rate", 1, NULL, 'r'},		   {"rtt", 1, NULL, 't'},
-	{"flow", 1, NULL, 'f'},		   {"udp", 1, NULL, 'u'},
-	{"aqm", 1, NULL, 'q'},		   {"time", 1, NULL, 'T'},
-	{"warmup", 1, NULL, 'w'},	   {"overhead", 1, NULL, OPT_OVERHEAD},
-	{"jitter", 1, NULL, OPT_JITTER},   {"loss", 1, NULL, OPT_LOSS},
-	{"thin", 1, NULL, OPT_THIN},	   {"spread", 1, NULL, OPT_SPREAD},
-	{"seed", 1, NULL, 's'},		   {"seeds", 1, NULL, 'n'},
-	{"jobs", 1, NULL, 'j'},		   {"vary", 1, NULL, 'V'},
-	{"json", 0, NULL, OPT_JSON},	   {"csv", 1, NULL, OPT_CSV},
-	{"samples", 1, NULL, OPT_SAMPLES}, {"sample", 1, NULL, OPT_SAMPLE},
-	{"pcapng", 1, NULL, OPT_PCAPNG},   {"link", 1, NULL, OPT_LINK},
-	{"help", 0, NULL, 'h'},		   {"version", 0, NULL, OPT_VERSION},
+	{"rate", 1, NULL, 'r'},
+	{"rtt", 1, NULL, 't'},
+	{"flow", 1, NULL, 'f'},
+	{"udp", 1, NULL, 'u'},
+	{"aqm", 1, NULL, 'q'},
+	{"time", 1, NULL, 'T'},
+	{"warmup", 1, NULL, 'w'},
+	{"overhead", 1, NULL, OPT_OVERHEAD},
+	{"jitter", 1, NULL, OPT_JITTER},
+	{"loss", 1, NULL, OPT_LOSS},
+	{"thin", 1, NULL, OPT_THIN},
+	{"spread", 1, NULL, OPT_SPREAD},
+	{"seed", 1, NULL, 's'},
+	{"seeds", 1, NULL, 'n'},
+	{"jobs", 1, NULL, 'j'},
+	{"vary", 1, NULL, 'V'},
+	{"json", 0, NULL, OPT_JSON},
+	{"csv", 1, NULL, OPT_CSV},
+	{"samples", 1, NULL, OPT_SAMPLES},
+	{"sample", 1, NULL, OPT_SAMPLE},
+	{"pcapng", 1, NULL, OPT_PCAPNG},
+	{"link", 1, NULL, OPT_LINK},
+	{"help", 0, NULL, 'h'},
+	{"version", 0, NULL, OPT_VERSION},
 	{NULL, 0, NULL, 0},
 };
 
@@ -87,58 +116,100 @@ static int bad(struct err *err, const char *where, const char *value, const char
 	return -EINVAL;
 }
 
+/* Options whose text is kept for later, by what getopt returns for them. */
+static const struct {
+	int c;
+	size_t offset;
+} kept[] = {
+	{'r', offsetof(struct given, rate)},
+	{'t', offsetof(struct given, rtt)},
+	{'q', offsetof(struct given, aqm)},
+	{'T', offsetof(struct given, time)},
+	{'w', offsetof(struct given, warmup)},
+	{'s', offsetof(struct given, seed)},
+	{'n', offsetof(struct given, seeds)},
+	{'j', offsetof(struct given, jobs)},
+	{OPT_OVERHEAD, offsetof(struct given, overhead)},
+	{OPT_JITTER, offsetof(struct given, jitter)},
+	{OPT_LOSS, offsetof(struct given, loss)},
+	{OPT_THIN, offsetof(struct given, thin)},
+	{OPT_SPREAD, offsetof(struct given, spread)},
+	{OPT_SAMPLE, offsetof(struct given, sample)},
+	{OPT_LINK, offsetof(struct given, link)},
+};
+
+static bool keep(struct given *g, int c)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		if (kept[i].c != c)
+			continue;
+		memcpy((char *)g + kept[i].offset, &optarg, sizeof(optarg));
+		return true;
+	}
+	return false;
+}
+
+/* One more of a list. */
+static int add(char **list, unsigned *n, unsigned max, const char *option, struct err *err)
+{
+	if (*n == max)
+		return bad(err, option, optarg, "it was given too often");
+	list[(*n)++] = optarg;
+	return 0;
+}
+
+static int take(struct options *o, struct given *g, int c, struct err *err)
+{
+	switch (c) {
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_CSV:
+		o->csv = optarg;
+		return 0;
+	case OPT_SAMPLES:
+		o->samples = optarg;
+		return 0;
+	case OPT_PCAPNG:
+		o->pcapng = optarg;
+		return 0;
+	case 'h':
+		o->help = true;
+		return 0;
+	case OPT_VERSION:
+		o->version = true;
+		return 0;
+	case 'f':
+		return add(g->flow, &g->n_flows, GROUPS, "--flow", err);
+	case 'u':
+		return add(g->udp, &g->n_udp, GROUPS, "--udp", err);
+	case 'V':
+		return add(g->vary, &g->n_vary, BATCH_DIMENSIONS, "--vary", err);
+	default:
+		break;
+	}
+	if (keep(g, c))
+		return 0;
+	/* getopt has said on stderr which one. */
+	err_set(err, -EINVAL, "an option that cannot be");
+	err_mend(err, "dep-l4s-sim --help lists them");
+	return -EINVAL;
+}
+
 static int collect(struct options *o, struct given *g, int argc, char **argv, struct err *err)
 {
 	int c;
+	int r = 0;
 
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "r:t:f:u:q:T:w:s:n:j:V:h", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'r': g->rate = optarg; break;
-		case 't': g->rtt = optarg; break;
-		case 'q': g->aqm = optarg; break;
-		case 'T': g->time = optarg; break;
-		case 'w': g->warmup = optarg; break;
-		case 's': g->seed = optarg; break;
-		case 'n': g->seeds = optarg; break;
-		case 'j': g->jobs = optarg; break;
-		case OPT_OVERHEAD: g->overhead = optarg; break;
-		case OPT_JITTER: g->jitter = optarg; break;
-		case OPT_LOSS: g->loss = optarg; break;
-		case OPT_THIN: g->thin = optarg; break;
-		case OPT_SPREAD: g->spread = optarg; break;
-		case OPT_SAMPLE: g->sample = optarg; break;
-		case OPT_LINK: g->link = optarg; break;
-		case OPT_JSON: o->json = true; break;
-		case OPT_CSV: o->csv = optarg; break;
-		case OPT_SAMPLES: o->samples = optarg; break;
-		case OPT_PCAPNG: o->pcapng = optarg; break;
-		case 'h': o->help = true; break;
-		case OPT_VERSION: o->version = true; break;
-		case 'f':
-			if (g->n_flows == GROUPS)
-				return bad(err, "--flow", optarg, "at most 64 groups");
-			g->flow[g->n_flows++] = optarg;
-			break;
-		case 'u':
-			if (g->n_udp == GROUPS)
-				return bad(err, "--udp", optarg, "at most 64 loads");
-			g->udp[g->n_udp++] = optarg;
-			break;
-		case 'V':
-			if (g->n_vary == BATCH_DIMENSIONS)
-				return bad(err, "--vary", optarg, "at most 8");
-			g->vary[g->n_vary++] = optarg;
-			break;
-		default:
-			err_set(err, -EINVAL, "an option that there is not");
-			err_mend(err, "dep-l4s-sim --help lists them");
-			return -EINVAL;
-		}
-	}
-	if (argc - optind > 1)
+	while (!r &&
+	       (c = getopt_long(argc, argv, "r:t:f:u:q:T:w:s:n:j:V:h", long_options, NULL)) != -1)
+		r = take(o, g, c, err);
+	if (!r && argc - optind > 1)
 		return bad(err, argv[optind + 1], "a second scenario", "give one");
-	return 0;
+	return r;
 }
 
 /* ---- the scenario ---- */
@@ -417,7 +488,8 @@ static int set_batch(struct options *o, struct given *g, struct err *err)
 	if (!r && b->n_dims && o->json)
 		return bad(err, "--json", "--vary", "a grid is a table: --csv FILE");
 	if (!r && (b->seeds > 1 || b->n_dims) && (o->samples || o->pcapng))
-		return bad(err, "--samples, --pcapng", "a series of several runs", "one run: without --seeds and --vary");
+		return bad(err, "--samples, --pcapng", "a series of several runs",
+			   "one run: without --seeds and --vary");
 	return r;
 }
 

@@ -39,7 +39,8 @@ struct out {
 
 static void put(struct out *o, const void *p, size_t n)
 {
-	memcpy(o->b + o->n, p, n);
+	if (n)
+		memcpy(o->b + o->n, p, n);
 	o->n += n;
 }
 

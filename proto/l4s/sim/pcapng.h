@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A capture of a link's packets as pcapng, headers only (the snapshot length says so): data as it
- * leaves the queue, with the queue manager's verdict as the packet's comment; ACKs as they leave the
- * receiver. Flow n is 10.0.n.n > 10.1.n.n, TCP with timestamps, SACK, and AccECN's flags and option. */
+ * leaves the queue, with the queue manager's verdict as the packet's comment; ACKs as they leave
+ * the receiver. Flow n is 10.0.n.n > 10.1.n.n, TCP with timestamps, SACK, and AccECN's flags and
+ * option. */
 #ifndef DEP_L4S_SIM_PCAPNG_H
 #define DEP_L4S_SIM_PCAPNG_H
 

@@ -31,7 +31,8 @@ void report_csv(FILE *to, const struct scenario *s, const struct sim_result *r)
 
 		fprintf(to, "%u,", i + 1);
 		report_csv_text(to, s->cfg.flow[f->group].name);
-		fprintf(to, ",%g,%.0f,%llu,%.9g,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%u",
+		fprintf(to,
+			",%g,%.0f,%llu,%.9g,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%u",
 			(double)s->cfg.flow[f->group].rtt / 1e6, figures_flow_rate(f),
 			(unsigned long long)f->bytes, (double)f->active / 1e9,
 			(unsigned long long)f->sent, (unsigned long long)f->retransmitted,

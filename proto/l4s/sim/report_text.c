@@ -123,7 +123,8 @@ static void links(FILE *to, const struct scenario *s, const struct sim_result *r
 				figures_queues(&s->cfg.link[l]) == 1 ? "-"
 				: c				     ? "L"
 								     : "C",
-				(unsigned long long)q->arrived, 100.0 * (double)q->marked / (double)n,
+				(unsigned long long)q->arrived,
+				100.0 * (double)q->marked / (double)n,
 				100.0 * (double)(q->dropped_ect + q->dropped_not_ect) / (double)n,
 				(double)hist_quantile(&q->delay, 500000) / 1e6,
 				(double)hist_quantile(&q->delay, 900000) / 1e6,
@@ -164,10 +165,11 @@ void report_seeds_text(FILE *to, const struct scenario *s, unsigned seeds, const
 	figures_sides(&s->cfg, &sides);
 	if (sides.there)
 		fprintf(to, "ratio: %s / %s\n", sides.scalable, sides.classic);
-	fprintf(to, "\n%-24s %14s %14s %14s   95 %% confidence (Student; ratio: of its logarithm)\n",
+	fprintf(to,
+		"\n%-24s %14s %14s %14s   95 %% confidence (Student; ratio: of its logarithm)\n",
 		"", "mean", "from", "to");
 	for (i = 0; i < n; i++)
 		if (!isnan(ci[i].value))
-			fprintf(to, "%-24s %14.6g %14.6g %14.6g\n", f[i].name, ci[i].value, ci[i].lo,
-			ci[i].hi);
+			fprintf(to, "%-24s %14.6g %14.6g %14.6g\n", f[i].name, ci[i].value,
+				ci[i].lo, ci[i].hi);
 }

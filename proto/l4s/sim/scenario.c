@@ -287,7 +287,8 @@ static int read_aqm(struct scenario *s, uint32_t l, yyjson_val *v, const struct 
 	int r;
 
 	if (!text)
-		return refuse(at, "aqm", "it is no text", "\"dualpi2 linux\", \"fifo limit 100ms\"");
+		return refuse(at, "aqm", "it is no text",
+			      "\"dualpi2 linux\", \"fifo limit 100ms\"");
 	r = set_aqm(s, l, text, at->err);
 	if (r < 0)
 		err_where(at->err, "%s: %s.aqm", at->origin, at->path);
@@ -462,7 +463,8 @@ static int read_list(struct scenario *s, yyjson_val *v, const char *name, size_t
 	if (!yyjson_is_arr(v))
 		return refuse(at, name, "it is no list", "write […]");
 	if (yyjson_arr_size(v) > max)
-		return refuse(at, name, "the list is too long", "see SIM_LINKS, SIM_LOADS, SIM_FLOWS");
+		return refuse(at, name, "the list is too long",
+			      "see SIM_LINKS, SIM_LOADS, SIM_FLOWS");
 	yyjson_arr_iter_init(v, &it);
 	while (!r && (x = yyjson_arr_iter_next(&it))) {
 		snprintf(at->path, sizeof(at->path), "%s[%u]", name, i);
@@ -483,8 +485,8 @@ static int read_lists(struct scenario *s, yyjson_val *root, struct place *at)
 	if (!yyjson_arr_size(links))
 		return refuse(at, "links", "a scenario needs a link",
 			      "\"links\": [{\"rate\": \"100M\", \"aqm\": \"dualpi2\"}]");
-	s->cfg.n_links = (uint32_t)(yyjson_arr_size(links) < SIM_LINKS ? yyjson_arr_size(links)
-								       : SIM_LINKS);
+	s->cfg.n_links =
+		(uint32_t)(yyjson_arr_size(links) < SIM_LINKS ? yyjson_arr_size(links) : SIM_LINKS);
 	s->flow = calloc((n < SIM_FLOWS ? n : SIM_FLOWS) + 1, sizeof(*s->flow));
 	s->load = calloc(SIM_LOADS, sizeof(*s->load));
 	if (!s->flow || !s->load)

@@ -61,20 +61,27 @@ static bool scaled(const char *text, const struct unit *u, uint64_t *out)
 
 bool units_time(const char *text, uint64_t *ns)
 {
-	static const struct unit u[] = {{"ns", 1},	     {"us", 1000},
-					{"ms", 1000000},     {"s", 1000000000},
-					{"min", 60000000000}, {"h", 3600000000000},
-					{NULL, 0}};
+	static const struct unit u[] = {
+		{"ns", 1},	   {"us", 1000},	 {"ms", 1000000},
+		{"s", 1000000000}, {"min", 60000000000}, {"h", 3600000000000},
+		{NULL, 0}};
 
 	return scaled(text, u, ns);
 }
 
 bool units_rate(const char *text, uint64_t *bps)
 {
-	static const struct unit u[] = {
-		{"", 1},	    {"bit", 1},		 {"k", 1000},	      {"kbit", 1000},
-		{"M", 1000000},	    {"Mbit", 1000000},	 {"G", 1000000000},   {"Gbit", 1000000000},
-		{"T", 1000000000000}, {"Tbit", 1000000000000}, {NULL, 0}};
+	static const struct unit u[] = {{"", 1},
+					{"bit", 1},
+					{"k", 1000},
+					{"kbit", 1000},
+					{"M", 1000000},
+					{"Mbit", 1000000},
+					{"G", 1000000000},
+					{"Gbit", 1000000000},
+					{"T", 1000000000000},
+					{"Tbit", 1000000000000},
+					{NULL, 0}};
 
 	return scaled(text, u, bps);
 }

@@ -176,9 +176,9 @@ static struct grid_cell load_cell(const struct study *s, const struct plan *p, c
 	return c;
 }
 
-/* What UDP gets beyond what it would without ECN. */
+/* What UDP gets beyond what it would without ECN: the most, of the link and of its own. */
 static void bonus(struct study *s, const struct plan *p, const char *aqm, double percent,
-		  double *worst)
+		  double worst[2])
 {
 	struct summary m[3];
 	static const uint8_t ecn[] = {ECN_NOT_ECT, ECN_ECT0, ECN_ECT1};
@@ -188,40 +188,54 @@ static void bonus(struct study *s, const struct plan *p, const char *aqm, double
 
 		study_summary(s, &c, &m[i]);
 	}
-	for (unsigned i = 1; i < 3; i++)
-		*worst = fmax(*worst, m[i].load_rate / m[0].load_rate - 1);
+	for (unsigned i = 1; i < 3; i++) {
+		worst[0] = fmax(worst[0], (m[i].load_rate - m[0].load_rate) / 100);
+		worst[1] = fmax(worst[1], m[i].load_rate / m[0].load_rate - 1);
+	}
 	study_say(s, p,
-		  "%s, UDP %g %%: it gets %.1f Mb/s as Not-ECT, %.1f as ECT(0), %.1f as ECT(1); "
-		  "mean delay %.1f/%.1f, %.1f/%.1f, %.1f/%.1f ms (C/L)",
-		  aqm, percent, m[0].load_rate, m[1].load_rate, m[2].load_rate, m[0].mean[0],
-		  m[0].mean[1], m[1].mean[0], m[1].mean[1], m[2].mean[0], m[2].mean[1]);
+		  "%s, UDP %g %% as Not-ECT, ECT(0), ECT(1): gets %.1f, %.1f, %.1f Mb/s; P/C %.2f, "
+		  "%.2f, %.2f; mean delay %.1f/%.1f, %.1f/%.1f, %.1f/%.1f ms (C/L)",
+		  aqm, percent, m[0].load_rate, m[1].load_rate, m[2].load_rate, m[0].ratio.value,
+		  m[1].ratio.value, m[2].ratio.value, m[0].mean[0], m[0].mean[1], m[1].mean[0],
+		  m[1].mean[1], m[2].mean[0], m[2].mean[1]);
+}
+
+/* Beyond saturation, or with the L queue full of what does not respond, p' is so high that neither
+ * kind has a window left to share: there the rates of the two are told, not judged. */
+static bool shares(double percent, uint8_t ecn)
+{
+	return percent < 100 && ecn != ECN_ECT1;
 }
 
 static void overload(struct study *s, const struct plan *p, const char *aqm)
 {
+	static const uint8_t ecn[] = {ECN_NOT_ECT, ECN_ECT0, ECN_ECT1};
 	double most_delay = 0;
 	double most_apart = 1;
-	double most_bonus = 0;
+	double most_bonus[2] = {0, 0};
 
 	for (const double *l = overload_percent; *l > 0; l++) {
-		for (uint8_t ecn = ECN_NOT_ECT; ecn <= ECN_ECT0; ecn++) {
-			struct grid_cell c = load_cell(s, p, aqm, *l, ecn);
+		for (unsigned e = 0; e < 3; e++) {
+			struct grid_cell c = load_cell(s, p, aqm, *l, ecn[e]);
 			struct summary m;
 
 			study_summary(s, &c, &m);
 			most_delay = fmax(most_delay, fmax(m.mean[0], m.mean[1]));
-			most_apart = fmax(most_apart, exp(fabs(log(m.ratio.value))));
+			if (shares(*l, ecn[e]))
+				most_apart = fmax(most_apart, exp(fabs(log(m.ratio.value))));
 		}
-		bonus(s, p, aqm, *l, &most_bonus);
+		bonus(s, p, aqm, *l, most_bonus);
 	}
 	study_judge(s, p, most_delay <= 18,
 		    "%s: highest mean delay %.1f ms, at most 18 (15 + 20 %%)", aqm, most_delay);
-	study_judge(s, p, most_bonus <= 0.05,
-		    "%s: what UDP gains by claiming ECT: %+.1f %%, at most 5", aqm,
-		    100 * most_bonus);
+	study_judge(s, p, most_bonus[0] <= 0.05,
+		    "%s: what UDP gains by claiming ECT: %.1f %% of the link, at most 5 (%.1f %% "
+		    "of its rate)",
+		    aqm, 100 * most_bonus[0], 100 * most_bonus[1]);
 	study_judge(s, p, most_apart <= 2,
-		    "%s: rates of Prague and CUBIC beside it are apart by %.2f, at most 2", aqm,
-		    most_apart);
+		    "%s: beside UDP of less than the link in the C queue, rates of Prague and "
+		    "CUBIC are apart by %.2f, at most 2",
+		    aqm, most_apart);
 }
 
 void judge_overload(struct study *s, const struct plan *p)
@@ -231,17 +245,17 @@ void judge_overload(struct study *s, const struct plan *p)
 	overload(s, p, "dualpi2 linux");
 	overload(s, p, "dualpi2 rfc");
 	for (const double *l = overload_percent; *l > 0; l++) {
-		struct grid_cell c = load_cell(s, p, "codel", *l, ECN_ECT0);
+		struct grid_cell c = load_cell(s, p, OVERLOAD_CODEL, *l, ECN_ECT0);
 		struct summary m;
-		double rest = 0;
+		double rest;
 
-		if (study_summary(s, &c, &m) && *l > 100) {
-			rest = m.rate[0] * 5 + m.rate[1] * 5;
-			captured = fmax(captured, m.load_rate / (m.load_rate + rest));
-		}
+		if (*l != 125 || !study_summary(s, &c, &m))
+			continue;
+		rest = m.rate[0] * 5 + m.rate[1] * 5;
+		captured = m.load_rate / (m.load_rate + rest);
 	}
 	study_judge(s, p, captured > 0.99,
-		    "codel, to show that the bench would see it: UDP as ECT(0) takes %.2f %%, more "
-		    "than 99",
+		    "codel, to show that the bench would see it: UDP of 125 %% as ECT(0) takes "
+		    "%.2f %%, more than 99",
 		    100 * captured);
 }

@@ -584,8 +584,8 @@ static void method(FILE *f, const struct study *s, const char *version)
 static void page(FILE *f, const struct study *s, const char *version)
 {
 	fprintf(f,
-		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
-		"name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>ABE in an "
+		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><meta "
+		"name=\"viewport\" content=\"width=device-width,initial-scale=1\"/><title>ABE in an "
 		"L4S queue</title><style>\n%s</style></head><body><main>\n<h1>Do CUBIC with ABE "
 		"and "
 		"Prague send at almost the same rate through a DualQ?</h1>\n",

@@ -18,6 +18,8 @@
 #define CUBIC_85 "cubic abe 0.85"
 #define CUBIC_ADAPTIVE "cubic abe adaptive"
 #define PRAGUE "prague"
+#define LONE " no-fast-convergence" /* RFC 9438 §4.7: off where one flow is alone */
+#define OVERLOAD_CODEL "codel ecn"
 
 struct study {
 	uint32_t seeds;	  /* 0: each plan's own number */
@@ -86,6 +88,8 @@ extern const char *const beta_cc[]; /* ends with NULL */
 extern const double beta_value[];
 extern const double overload_percent[];
 extern const char *const overload_aqm[]; /* ends with NULL */
+extern const char *const classic_aqm[];	 /* ends with NULL */
+extern const char *const benefit_cc[];	 /* 0.7, 0.85; the same without fast convergence */
 
 struct published_ratio {
 	double mbit;

@@ -70,6 +70,8 @@ static void cumulative(struct tcp *t, struct news *n, uint32_t ack)
 	sb->una = ack;
 	if (seq_before(sb->cursor, ack))
 		sb->cursor = ack;
+	if (seq_before(sb->high_sacked, ack))
+		sb->high_sacked = ack;
 }
 
 static void sack_one(struct tcp *t, struct news *n, struct sb_pkt *p, uint32_t seq)
@@ -149,13 +151,12 @@ static void blocks(struct tcp *t, struct news *n, const struct sim_pkt *p)
 }
 
 /* RFC 4653's idea, as Linux: reordering makes the duplicate threshold follow. */
-static void reordering(struct tcp *t, const struct news *n)
+void tcp_reordering(struct tcp *t, uint32_t low, uint32_t high)
 {
-	uint32_t metric;
+	uint32_t metric = high - low;
 
-	if (!seq_before(n->lowest, n->prior_high))
+	if (!seq_before(low, high))
 		return;
-	metric = n->prior_high - n->lowest;
 	if (metric > t->reordering)
 		t->reordering = metric < TCP_REORDERING_MAX ? metric : TCP_REORDERING_MAX;
 	t->reordered = true;
@@ -276,6 +277,8 @@ static void control(struct tcp *t, const struct news *n, uint32_t delivered, uin
 		a->cwnd_limited = false;
 	if (tcp_in_reduction(t) && !cc_controls_window(&t->cc))
 		prr_ack(&t->prr, &t->w, delivered, a->inflight, lost, n->flags & FLAG_ADVANCED);
+	if (t->to_one && t->state == CC_CWR)
+		t->w.cwnd = 1;
 	cc_ack(&t->cc, a, &t->w);
 	sim_tell_ack(t->s, t->flow, a, &before, &t->w);
 }
@@ -336,7 +339,7 @@ void tcp_ack_arrived(struct tcp *t, struct sim_pkt *p)
 	if (!n.flags)
 		n.flags = FLAG_DUPLICATE;
 	take_window(t, p);
-	reordering(t, &n);
+	tcp_reordering(t, n.lowest, n.prior_high);
 	delivered = t->delivered - prior_delivered;
 	round_trip(t, &n, p);
 	if (!seq_before(p->seq, prior_una))
@@ -356,6 +359,6 @@ void tcp_ack_arrived(struct tcp *t, struct sim_pkt *p)
 	control(t, &n, delivered, t->lost - prior_lost);
 	sim_pkt_free(t->s, p);
 	hold(t, &n);
-	renew_alarm(t, &n);
-	tcp_output(t);
+	if (!tcp_output(t))
+		renew_alarm(t, &n);
 }

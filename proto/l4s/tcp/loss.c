@@ -49,6 +49,9 @@ static void end_reduction(struct tcp *t)
 		return;
 	if (t->state == CC_CWR || t->has_undo)
 		prr_end(&t->w);
+	/* RFC 3168 §6.1.2: two packets halved are one, though ssthresh stays at two */
+	if (t->to_one && t->state == CC_CWR)
+		t->w.cwnd = 1;
 }
 
 static void enter_cwr(struct tcp *t)
@@ -57,6 +60,7 @@ static void enter_cwr(struct tcp *t)
 	if (t->state >= CC_CWR)
 		return;
 	t->has_undo = false;
+	t->to_one = t->feedback == CC_FEEDBACK_CLASSIC && t->w.cwnd <= 2;
 	init_reduction(t, CC_CAUSE_ECN);
 	set_state(t, CC_CWR);
 }
@@ -146,10 +150,14 @@ static bool undo_dsack(struct tcp *t)
 	return true;
 }
 
-static bool undo_partial(struct tcp *t)
+static bool undo_partial(struct tcp *t, uint32_t prior_una)
 {
+	uint32_t high = seq_after(t->sb.high_sacked, t->sb.una) ? t->sb.high_sacked : t->sb.una;
+
 	if (!t->has_undo || !delayed(t))
 		return false;
+	/* the hole was filled by the packet itself: it came late */
+	tcp_reordering(t, prior_una, high);
 	if (t->sb.retrans_out)
 		return true;
 	t->retrans_ns = 0;
@@ -230,7 +238,6 @@ void tcp_states(struct tcp *t, unsigned flags, uint32_t prior_una)
 {
 	bool ece = flags & FLAG_ECE;
 
-	(void)prior_una;
 	t->new_first = false;
 	if (ece)
 		t->prior_ssthresh = 0;
@@ -240,7 +247,7 @@ void tcp_states(struct tcp *t, unsigned flags, uint32_t prior_una)
 		leave(t);
 	switch (t->state) {
 	case CC_RECOVERY:
-		if ((flags & FLAG_ADVANCED) && undo_partial(t))
+		if ((flags & FLAG_ADVANCED) && undo_partial(t, prior_una))
 			return;
 		if (undo_dsack(t))
 			keep_open(t);
@@ -276,6 +283,7 @@ void tcp_repaired_by_probe(struct tcp *t)
 	if (t->state >= CC_CWR)
 		return;
 	t->has_undo = false;
+	t->to_one = false;
 	init_reduction(t, CC_CAUSE_LOSS);
 	set_state(t, CC_CWR);
 	end_reduction(t);

@@ -93,7 +93,9 @@ void rack_detect_acked(struct tcp *t)
 	if (!t->rack.advanced)
 		return;
 	t->rack.advanced = false;
-	rack_detect(t);
+	/* all in order, and nothing sent again: what is left was sent later */
+	if (t->sb.sacked_out | t->sb.lost_out | t->sb.retrans_out)
+		rack_detect(t);
 }
 
 /* RFC 8985 §7.2 step 4: a round with a DSACK widens the window by a quarter of min_rtt. */

@@ -7,8 +7,6 @@
 #define HELD_FIRST 64u
 #define HELD_MOST (1u << 22)
 #define GRO_MOST 44u /* 64 KiB of full packets */
-#define OPTION_AFTER_CHANGE 2
-#define OPTION_BEACON 8
 
 /* ---- ACKs ---- */
 
@@ -44,16 +42,12 @@ static void put_ecn(struct tcp *t, struct sim_pkt *p)
 		return;
 	}
 	p->flags = accecn_ace(&rx->ecn);
-	if (rx->ecn.ce_since_ack)
-		rx->option_due = OPTION_AFTER_CHANGE;
 	accecn_ack_sent(&rx->ecn);
-	if (!rx->option_due && ++rx->since_option < OPTION_BEACON)
-		return;
-	if (rx->option_due)
-		rx->option_due--;
-	rx->since_option = 0;
+	/* RFC 9768 §3.2.3.3: on each ACK, as each has new bytes */
 	p->has_ceb = true;
 	p->ceb = rx->ecn.r.ceb;
+	p->e0b = rx->ecn.r.e0b;
+	p->e1b = rx->ecn.r.e1b;
 }
 
 static void send_ack(struct tcp *t)

@@ -294,6 +294,8 @@ void rig_check(const struct sim *s)
 	assert_true(!seq_before(s->tcp->rx.nxt, sb->una));
 	assert_true(s->tcp->w.cwnd >= 1);
 	/* what is under way has a timer that will look after it */
-	if (sb->una != sb->nxt)
-		assert_int_not_equal(s->tcp->timer.due, AQM_NEVER);
+	if (sb->una != sb->nxt) {
+		assert_int_not_equal(s->tcp->alarm, ALARM_NONE);
+		assert_true(s->tcp->timer.due <= s->tcp->alarm_at);
+	}
 }

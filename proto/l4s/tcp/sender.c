@@ -131,6 +131,8 @@ static bool deferred(const struct tcp *t, uint32_t n)
 	uint32_t inflight = sb_inflight(&t->sb);
 	uint32_t room = t->w.cwnd > inflight ? t->w.cwnd - inflight : 0;
 
+	if (t->wnd_end - t->sb.nxt < room)
+		room = t->wnd_end - t->sb.nxt;
 	if (n > t->w.cwnd / 3)
 		n = t->w.cwnd / 3;
 	return inflight && room < n && !t->sb.lost_out &&
@@ -166,18 +168,18 @@ static void paced_output(struct tcp *t, uint64_t now, uint32_t n)
 			t->pace_at = now - ns / 2;
 		t->pace_at += ns;
 	}
-	if (sb_inflight(&t->sb) < t->w.cwnd)
+	if (sb_inflight(&t->sb) < t->w.cwnd && t->pace.due != t->pace_at)
 		sim_timer_set(t->s, &t->pace, t->pace_at);
 }
 
-void tcp_output(struct tcp *t)
+bool tcp_output(struct tcp *t)
 {
 	uint64_t now = sim_now(t->s);
 	uint32_t before = t->sb.nxt;
 	uint32_t n = t->cfg->gso;
 
 	if (now < t->hold_until)
-		return;
+		return false;
 	if (t->w.pacing_rate) {
 		if (t->w.burst)
 			n = t->w.burst;
@@ -189,6 +191,8 @@ void tcp_output(struct tcp *t)
 		burst(t, UINT32_MAX);
 	}
 	limits(t);
-	if (t->sb.nxt != before && t->alarm != ALARM_REO)
-		tcp_rearm(t);
+	if (t->sb.nxt == before || t->alarm == ALARM_REO)
+		return false;
+	tcp_rearm(t);
+	return true;
 }

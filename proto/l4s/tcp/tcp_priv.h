@@ -105,9 +105,7 @@ struct tcp_receiver {
 	struct tcp_block duplicate;
 	uint8_t n_blocks;
 	bool has_duplicate;
-	bool ece;	    /* RFC 3168: until CWR; RFC 8257: DCTCP.CE */
-	uint8_t option_due; /* ACKs that still have to carry the AccECN option */
-	uint8_t since_option;
+	bool ece; /* RFC 3168: until CWR; RFC 8257: DCTCP.CE */
 	struct accecn_receiver ecn;
 	struct sim_timer delack;
 	uint64_t delack_due; /* AQM_NEVER: none */
@@ -136,6 +134,7 @@ struct tcp {
 	bool tlp_again; /* the probe was a retransmission */
 	bool has_tlp;
 	bool reordered;
+	bool to_one; /* RFC 3168: this reduction ends at a window of one packet */
 	uint8_t backoff;
 	uint8_t retransmits; /* timeouts in a row */
 	uint8_t holds;
@@ -194,7 +193,8 @@ static inline uint64_t tcp_srtt_ns(const struct tcp *t)
 }
 
 /* sender.c */
-void tcp_output(struct tcp *t);
+/* Sends what may be sent; true where it set the timer anew. */
+bool tcp_output(struct tcp *t);
 bool tcp_retransmit(struct tcp *t, uint32_t seq);
 bool tcp_has_new(const struct tcp *t);
 /* One new packet, whatever the window says. */
@@ -206,6 +206,8 @@ void tcp_enter_recovery(struct tcp *t, bool ece);
 void tcp_enter_loss(struct tcp *t);
 void tcp_repaired_by_probe(struct tcp *t);
 void tcp_fill_ack(struct tcp *t);
+/* `low` was delivered after packets up to `high`. */
+void tcp_reordering(struct tcp *t, uint32_t low, uint32_t high);
 
 /* rack.c */
 static inline bool rack_after(uint64_t t1, uint32_t s1, uint64_t t2, uint32_t s2)

@@ -2,13 +2,13 @@
 /* The sender's one timer: tail loss probe, reordering timeout of RACK, retransmission timeout. */
 #include "proto/l4s/tcp/tcp_priv.h"
 
+/* The engine's timer may be earlier than what is due: alarms mostly move on, and it is set again
+ * only when it fires. */
 void tcp_set_alarm(struct tcp *t, enum tcp_alarm kind, uint64_t at)
 {
 	t->alarm = (uint8_t)kind;
 	t->alarm_at = at;
-	if (kind == ALARM_NONE)
-		sim_timer_stop(t->s, &t->timer);
-	else
+	if (kind != ALARM_NONE && t->timer.due > at)
 		sim_timer_set(t->s, &t->timer, at);
 }
 
@@ -45,10 +45,8 @@ void tcp_rearm(struct tcp *t)
 	if (sb_packets_out(&t->sb) == 1)
 		pto += TCP_RTO_MIN;
 	rto = tcp_rto(t);
-	if (pto < rto)
-		tcp_set_alarm(t, ALARM_TLP, sim_now(t->s) + pto);
-	else
-		tcp_set_alarm(t, ALARM_RTO, sim_now(t->s) + rto);
+	/* RFC 8985 §7.2: in place of the timeout where that is earlier */
+	tcp_set_alarm(t, ALARM_TLP, sim_now(t->s) + (pto < rto ? pto : rto));
 }
 
 /* RFC 8985 §7.3: a new packet where there is one, else the last again. */
@@ -113,6 +111,10 @@ void tcp_alarm_fired(struct sim *s, struct sim_timer *timer)
 {
 	struct tcp *t = (struct tcp *)((char *)timer - offsetof(struct tcp, timer));
 
+	if (t->alarm != ALARM_NONE && sim_now(s) < t->alarm_at) {
+		sim_timer_set(s, timer, t->alarm_at);
+		return;
+	}
 	switch (t->alarm) {
 	case ALARM_TLP:
 		probe(t);
