@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Functions of cc/math.h with many branches as functions of their own, which the verifier looks at
+/* Functions of cc/cc_math.h with many branches as functions of their own, which the verifier looks at
  * once and not at each place they are used. Part of cc.bpf.c, before the controls. */
 #ifndef DEP_L4S_BPF_MATH_H
 #define DEP_L4S_BPF_MATH_H
@@ -7,7 +7,7 @@
 #define cc_bits cc_bits_inline
 #define cc_log2 cc_log2_inline
 #define cc_cbrt cc_cbrt_inline
-#include "proto/l4s/cc/math.h"
+#include "proto/l4s/cc/cc_math.h"
 #undef cc_bits
 #undef cc_log2
 #undef cc_cbrt

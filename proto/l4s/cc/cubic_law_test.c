@@ -32,8 +32,8 @@ static double epoch(const char *text, double rtt, uint64_t every, uint32_t from,
 	if (d.cc.cfg.algo == CC_CUBIC && d.cc.cfg.form == CC_FORM_LINUX)
 		((struct cc_cubic *)d.cc.priv)->linux_.delay_min = d.a.min_rtt_us;
 	while (left) {
-		/* a round in up to 256 ACKs */
-		uint32_t n = (uint32_t)cc_min64(cc_max(d.w.cwnd / 256, 1), left);
+		/* a round in up to 128 ACKs */
+		uint32_t n = (uint32_t)cc_min64(cc_max(d.w.cwnd / 128, 1), left);
 
 		now += rtt_ns * n / d.w.cwnd;
 		left -= n;

@@ -116,7 +116,9 @@ static inline uint32_t prague_ai(uint32_t srtt_us, uint32_t target_us)
 /* Bytes a second of a window (2^-20 packets) over a round trip. */
 static inline uint64_t prague_window_rate(uint64_t frac, uint32_t packet, uint32_t rtt_us)
 {
-	return ((frac * packet) >> PRAGUE_FRAC_BITS) * 1000000 / cc_max(rtt_us, 1);
+	uint64_t bytes = (frac * packet) >> PRAGUE_FRAC_BITS;
+
+	return cc_min64(bytes * 1000000 / cc_max(rtt_us, 1), PRAGUE_RATE_MAX);
 }
 
 static inline uint64_t prague_rate_window(uint64_t rate, uint32_t packet, uint32_t rtt_us)
@@ -468,7 +470,7 @@ static inline void prague_average(struct cc_prague *s, const struct cc_ack *a)
 	if (!s->hsrtt)
 		s->hsrtt = srtt << PRAGUE_HSRTT_SHIFT;
 	else
-		s->hsrtt += srtt - (s->hsrtt >> PRAGUE_HSRTT_SHIFT);
+		s->hsrtt = s->hsrtt - (s->hsrtt >> PRAGUE_HSRTT_SHIFT) + srtt;
 }
 
 static inline void prague_ack(struct cc_prague *s, const struct cc_cfg *cfg, const struct cc_ack *a,

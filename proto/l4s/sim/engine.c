@@ -183,38 +183,38 @@ static int collect(struct sim *s, struct sim_result *r, struct err *err)
 
 /* ---- the loop ---- */
 
-static void handle(struct sim *s, struct event e)
+static void handle(struct sim *s, const struct event *e)
 {
-	switch ((enum sim_event)(e.key & ((1u << EVENT_KIND_BITS) - 1))) {
+	switch ((enum sim_event)(e->key & ((1u << EVENT_KIND_BITS) - 1))) {
 	case EVENT_SERVED:
-		sim_link_served(s, (uint32_t)e.n);
+		sim_link_served(s, (uint32_t)e->n);
 		break;
 	case EVENT_ACK_LINE:
-		sim_ack_line(s, e.of);
+		sim_ack_line(s, e->of);
 		break;
 	case EVENT_LINK_LINE:
-		sim_link_line(s, e.of);
+		sim_link_line(s, e->of);
 		break;
 	case EVENT_TIMER:
-		timer_event(s, e.of, e.key);
+		timer_event(s, e->of, e->key);
 		break;
 	case EVENT_TICK:
-		sim_link_tick(s, (uint32_t)e.n);
+		sim_link_tick(s, (uint32_t)e->n);
 		break;
 	case EVENT_LOAD:
-		sim_load_send(s, (uint32_t)e.n);
+		sim_load_send(s, (uint32_t)e->n);
 		break;
 	case EVENT_START:
-		sim_flow_start(s, (uint32_t)e.n);
+		sim_flow_start(s, (uint32_t)e->n);
 		break;
 	case EVENT_STOP:
-		sim_flow_stop(s, (uint32_t)e.n);
+		sim_flow_stop(s, (uint32_t)e->n);
 		break;
 	case EVENT_OBJECT:
-		sim_flow_object(s, (uint32_t)e.n);
+		sim_flow_object(s, (uint32_t)e->n);
 		break;
 	case EVENT_TRACE:
-		sim_link_trace(s, (uint32_t)e.n);
+		sim_link_trace(s, (uint32_t)e->n);
 		break;
 	case EVENT_SAMPLE:
 		sample(s);
@@ -227,18 +227,29 @@ static void handle(struct sim *s, struct event e)
 
 static void loop(struct sim *s)
 {
-	const struct event *e;
+	struct event e;
 	uint64_t end = s->cfg->duration;
 
 	while (!s->failed && !s->events.failed) {
-		e = events_take(&s->events);
-		if (!e || e->at > end)
+		if (!events_take(&s->events, &e) || e.at > end)
 			break;
-		s->now = e->at;
+		s->now = e.at;
 		s->n_events++;
-		handle(s, *e);
+		handle(s, &e);
 	}
 	s->now = end;
+}
+
+/* A quarter of the shortest service time of a full packet. */
+static uint64_t grain(const struct sim_cfg *cfg)
+{
+	uint64_t rate = 1;
+	uint32_t i;
+
+	for (i = 0; i < cfg->n_links; i++)
+		if (cfg->link[i].rate > rate)
+			rate = cfg->link[i].rate;
+	return 3000000000000 / rate;
 }
 
 static int prepare(struct sim *s, struct err *err)
@@ -247,6 +258,8 @@ static int prepare(struct sim *s, struct err *err)
 	uint32_t i;
 	int r;
 
+	if (!events_init(&s->events, grain(cfg), s->a))
+		return err_set(err, -ENOMEM, "no memory for events");
 	hist_reset(&s->fct);
 	rng_seed(&s->rng, cfg->seed);
 	events_number(&s->events);
@@ -277,7 +290,8 @@ static void release(struct sim *s)
 		s->chunks = c->next;
 		alloc_free(s->a, c, sizeof(*c));
 	}
-	events_free(&s->events);
+	if (s->events.a)
+		events_free(&s->events);
 	alloc_free(s->a, s, sizeof(*s));
 }
 
@@ -296,7 +310,6 @@ int sim_run(const struct sim_cfg *cfg, const struct sim_watch *watch, struct all
 	s->cfg = cfg;
 	s->watch = watch;
 	s->a = a;
-	s->events.a = a;
 	r = prepare(s, err);
 	if (!r) {
 		loop(s);

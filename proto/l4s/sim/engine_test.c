@@ -15,41 +15,52 @@
 
 /* ---- events ---- */
 
+/* Widths of slots from 1 ns to more than all times: the wheel, the heap, and both. */
 static void events_come_in_total_order(void **state)
 {
-	struct events q = {0};
+	static const uint64_t grain[] = {1, 10, 1000, 1000000};
+	struct events q;
 	struct alloc a;
-	const struct event *e;
+	struct event last;
+	struct event e;
 	struct rng r;
-	uint64_t at = 0;
-	uint64_t key = 0;
-	unsigned n = 0;
+	unsigned in;
+	unsigned out;
+	unsigned g;
 	unsigned i;
 
-	alloc_init(&a, 0);
-	q.a = &a;
-	rng_seed(&r, 7);
-	for (i = 0; i < 5000; i++) {
-		struct event x = {.at = rng_below(&r, 50), .key = events_number(&q)};
-
-		events_put(&q, x);
-	}
-	while ((e = events_take(&q))) {
-		assert_true(e->at > at || (e->at == at && (!n || e->key > key)));
-		at = e->at;
-		key = e->key;
-		n++;
-		/* Handlers put in more, into the hole and beside it. */
-		for (i = 0; n < 20000 && i < rng_below(&r, 3); i++) {
-			struct event x = {.at = at + rng_below(&r, 50), .key = events_number(&q)};
-
-			events_put(&q, x);
+	for (g = 0; g < 4; g++) {
+		alloc_init(&a, 0);
+		assert_true(events_init(&q, grain[g], &a));
+		rng_seed(&r, 7);
+		last = (struct event){0};
+		events_number(&q);
+		for (in = out = 0; out < 50000;) {
+			/* Now more and more, now fewer. */
+			for (i = 0; i < rng_below(&r, out % 1000 < 500 ? 4 : 2); i++, in++) {
+				e.key = events_number(&q);
+				e.at = last.at + (rng_below(&r, 4) ? rng_below(&r, 30)
+								   : rng_below(&r, 100000));
+				events_put(&q, e);
+			}
+			if (!events_take(&q, &e)) {
+				assert_int_equal(in, out);
+				continue;
+			}
+			assert_true(event_before(&last, &e));
+			last = e;
+			out++;
 		}
+		while (events_take(&q, &e)) {
+			assert_true(event_before(&last, &e));
+			last = e;
+			out++;
+		}
+		assert_int_equal(in, out);
+		assert_false(q.failed);
+		events_free(&q);
+		assert_int_equal(a.used, 0);
 	}
-	assert_int_equal(q.n, 0);
-	assert_true(n >= 5000);
-	events_free(&q);
-	assert_int_equal(a.used, 0);
 }
 
 static void exponential_times_have_their_mean_and_median(void **state)

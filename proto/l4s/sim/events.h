@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The queue of events: a 4-ary min-heap of small values in a total order, time first, then the
- * number of the insertion, so that equal times come out as they were put in on every machine.
+/* The queue of events, in a total order: time first, then the number of the insertion, so that
+ * equal times come out as they were put in on every machine.
  *
- * The event being handled leaves a hole at the root. The first one that its handler puts in fills
- * the hole with one sift, where a removal and an insertion would take two: a link that serves
- * packet after packet, or a delay line, does just that. */
+ * Most events are near: the end of a packet's service, the head of a delay line, a pacing timer.
+ * They stand in a wheel of slots about as wide as a fraction of a packet's service time, each a
+ * short sorted list; two levels of bitmaps find the next slot that is not empty. What lies beyond
+ * the wheel's horizon (retransmission timers, ticks) waits in a 4-ary heap, and is compared with
+ * the wheel's first when an event is taken: nothing moves from the one to the other. */
 #ifndef DEP_L4S_SIM_EVENTS_H
 #define DEP_L4S_SIM_EVENTS_H
 
@@ -14,6 +16,8 @@
 #include <stdint.h>
 
 #define EVENT_KIND_BITS 4
+#define EVENT_SLOTS 4096u
+#define EVENT_NONE UINT32_MAX
 
 struct event {
 	uint64_t at;  /* ns */
@@ -24,80 +28,33 @@ struct event {
 	};
 };
 
+struct event_node {
+	struct event e;
+	uint32_t next; /* EVENT_NONE: none */
+};
+
 struct events {
-	struct event *at; /* [0] is the root */
-	uint32_t n;	  /* with the hole */
+	unsigned shift;	   /* a slot is 2^shift ns wide */
+	uint64_t turn;	   /* the slot, counted from time 0, of the last event taken */
+	uint64_t words;	   /* bit i: word[i] is not 0 */
+	uint64_t word[64]; /* bit i of word j: slot 64 j + i is not empty */
+	uint32_t *slot;	   /* first node of each */
+	struct event_node *node;
+	uint32_t n_nodes;
+	uint32_t free;
+	struct event *heap; /* [0] is the root */
+	uint32_t n;
 	uint32_t cap;
-	bool hole;   /* at[0] is handled and gone */
 	bool failed; /* no memory: what was put in is lost */
 	uint64_t number;
 	struct alloc *a;
 };
 
-/* Both words as one number: a comparison without a branch, which a processor could not foresee. */
-static inline unsigned __int128 event_order(const struct event *e)
-{
-	return (unsigned __int128)e->at << 64 | e->key;
-}
-
+/* A comparison without a branch, which a processor could not foresee. */
 static inline bool event_before(const struct event *x, const struct event *y)
 {
-	return event_order(x) < event_order(y);
-}
-
-static inline void events_sift_down(struct events *q, struct event e)
-{
-	struct event *at = q->at;
-	uint32_t n = q->n;
-	uint32_t i = 0;
-	uint32_t child;
-	uint32_t end;
-	uint32_t best;
-
-	for (;;) {
-		child = 4 * i + 1;
-		if (child >= n)
-			break;
-		end = child + 4 < n ? child + 4 : n;
-		for (best = child++; child < end; child++)
-			best = event_before(&at[child], &at[best]) ? child : best;
-		if (!event_before(&at[best], &e))
-			break;
-		at[i] = at[best];
-		i = best;
-	}
-	at[i] = e;
-}
-
-static inline bool events_grow(struct events *q)
-{
-	uint32_t cap = q->cap ? 2 * q->cap : 64;
-	struct event *at =
-		alloc_resize(q->a, q->at, q->cap * sizeof(*at), (size_t)cap * sizeof(*at));
-
-	if (!at) {
-		q->failed = true;
-		return false;
-	}
-	q->at = at;
-	q->cap = cap;
-	return true;
-}
-
-static inline void events_put(struct events *q, struct event e)
-{
-	uint32_t i;
-
-	if (q->hole) {
-		q->hole = false;
-		events_sift_down(q, e);
-		return;
-	}
-	if (q->n == q->cap && !events_grow(q))
-		return;
-	for (i = q->n++; i && event_before(&e, &q->at[(i - 1) / 4]); i = (i - 1) / 4)
-		q->at[i] = q->at[(i - 1) / 4];
-	q->at[i] = e;
+	return ((unsigned __int128)x->at << 64 | x->key) <
+	       ((unsigned __int128)y->at << 64 | y->key);
 }
 
 static inline uint64_t events_number(struct events *q)
@@ -105,26 +62,90 @@ static inline uint64_t events_number(struct events *q)
 	return q->number++;
 }
 
-/* The first event, or NULL; it is gone with the next call. */
-static inline const struct event *events_take(struct events *q)
-{
-	struct event last;
+/* grain: ns that usually lie between events. False: no memory. */
+bool events_init(struct events *q, uint64_t grain, struct alloc *a);
+void events_free(struct events *q);
+/* Beyond the horizon. */
+void events_put_far(struct events *q, struct event e);
+struct event events_take_far(struct events *q);
+bool events_grow_nodes(struct events *q);
 
-	if (q->hole) {
-		q->hole = false;
-		last = q->at[--q->n];
-		if (q->n)
-			events_sift_down(q, last);
+static inline void events_put(struct events *q, struct event e)
+{
+	uint64_t at = e.at >> q->shift;
+	uint32_t slot = (uint32_t)at & (EVENT_SLOTS - 1);
+	struct event_node *node;
+	uint32_t *link;
+	uint32_t i;
+
+	if (at - q->turn >= EVENT_SLOTS) {
+		events_put_far(q, e);
+		return;
 	}
-	if (!q->n)
-		return NULL;
-	q->hole = true;
-	return &q->at[0];
+	if (q->free == EVENT_NONE && !events_grow_nodes(q))
+		return;
+	i = q->free;
+	node = &q->node[i];
+	q->free = node->next;
+	link = &q->slot[slot];
+	while (*link != EVENT_NONE && event_before(&q->node[*link].e, &e))
+		link = &q->node[*link].next;
+	node->e = e;
+	node->next = *link;
+	*link = i;
+	q->word[slot / 64] |= 1ull << slot % 64;
+	q->words |= 1ull << slot / 64;
 }
 
-static inline void events_free(struct events *q)
+/* The first slot from turn on, all the way round, that is not empty; words is not 0. */
+static inline uint32_t events_slot(const struct events *q)
 {
-	alloc_free(q->a, q->at, q->cap * sizeof(*q->at));
+	uint32_t from = (uint32_t)q->turn & (EVENT_SLOTS - 1);
+	uint32_t w = from / 64;
+	uint64_t bits = q->word[w] & ~0ull << from % 64;
+	uint64_t later;
+
+	if (!bits) {
+		later = w < 63 ? q->words & ~0ull << (w + 1) : 0;
+		w = (uint32_t)__builtin_ctzll(later ? later : q->words);
+		bits = q->word[w];
+	}
+	return w * 64 + (uint32_t)__builtin_ctzll(bits);
+}
+
+/* Takes the first event; false: there is none. */
+static inline bool events_take(struct events *q, struct event *e)
+{
+	struct event_node *node;
+	uint32_t slot;
+	uint32_t i;
+
+	if (!q->words) {
+		if (!q->n)
+			return false;
+		*e = events_take_far(q);
+		q->turn = e->at >> q->shift;
+		return true;
+	}
+	slot = events_slot(q);
+	i = q->slot[slot];
+	node = &q->node[i];
+	if (q->n && event_before(&q->heap[0], &node->e)) {
+		*e = events_take_far(q);
+		q->turn = e->at >> q->shift;
+		return true;
+	}
+	*e = node->e;
+	q->turn = e->at >> q->shift;
+	q->slot[slot] = node->next;
+	if (node->next == EVENT_NONE) {
+		q->word[slot / 64] &= ~(1ull << slot % 64);
+		if (!q->word[slot / 64])
+			q->words &= ~(1ull << slot / 64);
+	}
+	node->next = q->free;
+	q->free = i;
+	return true;
 }
 
 #endif

@@ -139,12 +139,15 @@ static bool deferred(const struct tcp *t, uint32_t n)
 	       (t->endless || t->left > (uint64_t)room * t->mss);
 }
 
-static void limits(struct tcp *t)
+/* Whether the window, and not the application or pacing, holds sending back (RFC 7661's concern, in
+ * the way of Linux): once a window, and whenever it does. */
+static void limits(struct tcp *t, bool sent)
 {
 	uint32_t out = sb_packets_out(&t->sb);
 	bool limited = sb_inflight(&t->sb) >= t->w.cwnd;
 
-	if (!seq_before(t->sb.una, t->usage_seq) || limited || (!t->limited && out > t->max_out)) {
+	if ((sent || limited) && (!seq_before(t->sb.una, t->usage_seq) || limited ||
+				  (!t->limited && out > t->max_out))) {
 		t->limited = limited;
 		t->max_out = out;
 		t->usage_seq = t->sb.nxt;
@@ -176,6 +179,7 @@ bool tcp_output(struct tcp *t)
 {
 	uint64_t now = sim_now(t->s);
 	uint32_t before = t->sb.nxt;
+	uint64_t sent = t->f.sent;
 	uint32_t n = t->cfg->gso;
 
 	if (now < t->hold_until)
@@ -190,7 +194,7 @@ bool tcp_output(struct tcp *t)
 	} else {
 		burst(t, UINT32_MAX);
 	}
-	limits(t);
+	limits(t, t->f.sent != sent);
 	if (t->sb.nxt == before || t->alarm == ALARM_REO)
 		return false;
 	tcp_rearm(t);
