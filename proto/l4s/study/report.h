@@ -34,6 +34,9 @@ void line_ratio(FILE *f, const struct study *s, double mbit, struct mix mix);
 void line_delay(FILE *f, const struct study *s, double mbit, double rtt, struct mix mix,
 		unsigned q);
 
+/* The table of live runs, where DIR/live.csv is (test/l4s_live.py --csv). */
+void live_table(FILE *f, const char *dir);
+
 /* The three controls of the report. */
 #define REPORT_CCS 3
 extern const char *const report_cc[REPORT_CCS];

@@ -7,7 +7,7 @@
 
 #define W 62
 #define H 40
-#define LEFT 56
+#define LEFT 64
 #define TOP 44
 
 static void begin(FILE *f, const char *title, const struct axes *a)

@@ -122,6 +122,13 @@ static void watch_growth(struct sim *s, const struct cc_ack *a, const struct cc_
 		grown++;
 }
 
+static void lose_all(struct sim *s, struct sim_pkt *p, struct verdict *v)
+{
+	(void)s;
+	(void)p;
+	v->drop = true;
+}
+
 static void no_growth(void **state)
 {
 	(void)state;
@@ -133,6 +140,32 @@ static void no_growth(void **state)
 	rig_run(&rig, rig.now + MS(3000));
 	assert_int_equal(grown, 0);
 	assert_true(rig_result(&rig).reductions[CC_CAUSE_ECN] > 10);
+	rig_close(&rig);
+}
+
+/* Nor after a timeout, where the window starts from one again. */
+static void no_growth_after_timeout(void **state)
+{
+	uint64_t t;
+
+	(void)state;
+	begin(CC_RENO);
+	rig.told = watch_growth;
+	rig_open(&rig);
+	rig_run(&rig, rig.now + MS(300));
+	t = rig.now;
+	rig.data = lose_all;
+	while (rig.tcp->state != CC_LOSS)
+		rig_run(&rig, rig.now + MS(1));
+	rig.data = NULL;
+	grown = 0;
+	/* a receiver that has seen CE says so until it sees CWR, which is not on retransmissions */
+	rig.tcp->rx.ece = true;
+	rig_run(&rig, rig.now + MS(15000));
+	assert_int_equal(grown, 0);
+	assert_int_equal(rig.tcp->state, CC_OPEN);
+	assert_true(rig.tcp->w.cwnd > 1);
+	assert_true(rig.now > t);
 	rig_close(&rig);
 }
 
@@ -366,11 +399,17 @@ static void accecn_quick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(latch),	cmocka_unit_test(once_a_round),
-		cmocka_unit_test(no_growth),	cmocka_unit_test(codepoints),
-		cmocka_unit_test(floor_of_one), cmocka_unit_test(dctcp_receiver),
-		cmocka_unit_test(dctcp_share),	cmocka_unit_test(accecn_exact),
-		cmocka_unit_test(accecn_gro),	cmocka_unit_test(accecn_lost_acks),
+		cmocka_unit_test(latch),
+		cmocka_unit_test(once_a_round),
+		cmocka_unit_test(no_growth),
+		cmocka_unit_test(no_growth_after_timeout),
+		cmocka_unit_test(codepoints),
+		cmocka_unit_test(floor_of_one),
+		cmocka_unit_test(dctcp_receiver),
+		cmocka_unit_test(dctcp_share),
+		cmocka_unit_test(accecn_exact),
+		cmocka_unit_test(accecn_gro),
+		cmocka_unit_test(accecn_lost_acks),
 		cmocka_unit_test(accecn_quick),
 	};
 

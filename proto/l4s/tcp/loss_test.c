@@ -344,6 +344,35 @@ static void reordering_learnt(void **state)
 	rig_close(&rig);
 }
 
+static void copies(struct sim *s, struct sim_pkt *p, struct verdict *v)
+{
+	(void)s;
+	v->copy = p->seq == 20 || p->seq == 40;
+	v->drop = p->seq == 39 && !p->retransmit;
+}
+
+/* RFC 2883: a packet that came twice is told at once, whether it had its place in the order or
+ * not. */
+static void duplicates(void **state)
+{
+	uint32_t told = 0;
+	uint32_t i;
+
+	(void)state;
+	begin(CC_CUBIC);
+	rig.data = copies;
+	rig.cfg.bytes = 100 * MSS;
+	rig_open(&rig);
+	rig_run(&rig, rig.now + MS(2000));
+	for (i = 0; i < rig.n_seen; i++)
+		told += rig.seen[i].kind == SIM_ACK && rig.seen[i].dsack;
+	assert_int_equal(told, 2);
+	assert_int_equal(rig.done, 1);
+	assert_int_equal(rig.tcp->total, 100 * MSS);
+	assert_int_equal(rig_result(&rig).retransmitted, 1);
+	rig_close(&rig);
+}
+
 /* A mark, and in the same round a loss (spec §7 measure 9). */
 static uint32_t ce_then_loss(bool frlossreduce, uint32_t *before)
 {
@@ -422,7 +451,7 @@ int main(void)
 		cmocka_unit_test(needless_probe),    cmocka_unit_test(timeouts),
 		cmocka_unit_test(late_path),	     cmocka_unit_test(overtaken),
 		cmocka_unit_test(reordering_learnt), cmocka_unit_test(mark_then_loss),
-		cmocka_unit_test(no_memory),
+		cmocka_unit_test(duplicates),	     cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
