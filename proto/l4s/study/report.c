@@ -49,6 +49,8 @@ static const char style[] =
 	".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13.5px;"
 	"font-variant-numeric:tabular-nums}th{text-align:left;color:var(--soft);font-weight:550;"
 	"border-bottom:1px solid var(--line);padding:5px 12px 5px 0;vertical-align:bottom}"
+	"td:nth-child(3){white-space:nowrap}.verdicts "
+	"td{white-space:normal!important}summary{cursor:pointer}"
 	"td{border-bottom:1px solid var(--grid);padding:5px 12px 5px 0;vertical-align:top}"
 	"tr:last-child td{border-bottom:0}td.n,th.n{text-align:right}"
 	".pass{color:var(--good);font-weight:640}.fail{color:var(--bad);font-weight:640}"
@@ -363,15 +365,15 @@ static void harm_list(FILE *f, const struct study *s)
 			study_summary(s, &p.b[i], &m);
 			fprintf(f, "%s%g Mb/s %g ms %u+%u (%.2f)",
 				any ? ", "
-				    : "<p>Worst of all (|ln P/C| grows by 0.25 or more; P/C "
-				      "with 0.85): ",
+				    : "<details><summary>Cells where 0.85 is worst (|ln P/C| "
+				      "grows by 0.25 or more; P/C with it)</summary><p>",
 				(double)p.b[i].rate / 1e6, (double)p.b[i].rtt / 1e6, study_mix[k].c,
 				study_mix[k].p, m.ratio.value);
 			any = true;
 		}
 	}
 	if (any)
-		fprintf(f, ".</p>\n");
+		fprintf(f, ".</p></details>\n");
 }
 
 static void where(FILE *f, const struct study *s)
@@ -454,11 +456,17 @@ static void betas(FILE *f, const struct study *s)
 
 /* ---- lines */
 
-static void key(FILE *f, const char *more)
+static void key(FILE *f, const struct study *s, const char *more)
 {
+	struct axes a;
+
 	fprintf(f, "<div class=\"key\">");
-	for (unsigned k = 0; k < REPORT_CCS; k++)
+	for (unsigned k = 0; k < REPORT_CCS; k++) {
+		report_axes(s, report_cc[k], study_mix[0], &a);
+		if (!a.rates)
+			continue;
 		fprintf(f, "<span class=\"k%u\"><i></i>%s</span>", k, report_cc_name[k]);
+	}
 	fprintf(f, "<span class=\"soft\">%s</span></div>\n", more);
 }
 
@@ -470,8 +478,9 @@ static void lines(FILE *f, const struct study *s)
 	if (!a.rates)
 		return;
 	fprintf(f, "<section><h2>Over the RTT, with theory</h2>\n");
-	key(f, "bars: 95 % intervals; dashed: the steady-state theory of RFC 9332 appendix C with "
-	       "that multiplier, which knows no oscillation; green: 0.8 to 1.25");
+	key(f, s,
+	    "bars: 95 % intervals; dashed: the steady-state theory of RFC 9332 appendix C with "
+	    "that multiplier, which knows no oscillation; green: 0.8 to 1.25");
 	fprintf(f, "<div class=\"row\">\n");
 	for (size_t i = 0; i < a.rates; i++)
 		line_ratio(f, s, a.rate[i], study_mix[0]);
@@ -488,7 +497,7 @@ static void delays(FILE *f, const struct study *s)
 	struct summary m;
 
 	fprintf(f, "<section><h2>Queue delay</h2>\n");
-	key(f, "1 CUBIC + 1 Prague; mean over seeds of each quantile, both axes logarithmic");
+	key(f, s, "1 CUBIC + 1 Prague; mean over seeds of each quantile, both axes logarithmic");
 	fprintf(f, "<div class=\"row\">\n");
 	for (unsigned i = 0; i < 2; i++)
 		for (unsigned k = 0; k < 3; k++)
@@ -553,7 +562,7 @@ static void use(FILE *f, const struct study *s)
 
 static void verdicts(FILE *f, const struct study *s)
 {
-	fprintf(f, "<section><h2>Verdicts</h2><div class=\"wide\"><table>\n");
+	fprintf(f, "<section><h2>Verdicts</h2><div class=\"wide verdicts\"><table>\n");
 	for (size_t i = 0; i < s->n_verdicts; i++) {
 		const struct verdict *v = &s->verdict[i];
 
