@@ -95,7 +95,8 @@ static void list_options(const struct options_spec *spec,
 	size_t i;
 
 	for (i = spec->no_config ? N_CONFIG : 0; i < N_COMMON; i++)
-		all[n++] = common[i];
+		if (common[i].val != OPT_CHECK || !spec->no_check)
+			all[n++] = common[i];
 	for (i = 0; spec->own && spec->own[i].name && i < OPTIONS_OWN_MAX; i++)
 		all[n++] = spec->own[i];
 	all[n] = (struct option){0};

@@ -12,10 +12,10 @@
 #include <stdbool.h>
 
 struct options_common {
-	const char *config; /* --config FILE; NULL: all defaults */
-	const char *state_dir; /* --state-dir, else that of the daemon */
-	const char *run_dir;   /* --run-dir, else $DEP_RUN_DIR, else /run/depanneur */
-	const char *user;    /* --user; NULL: stay who we are */
+	const char *config;	      /* --config FILE; NULL: all defaults */
+	const char *state_dir;	      /* --state-dir, else that of the daemon */
+	const char *run_dir;	      /* --run-dir, else $DEP_RUN_DIR, else /run/depanneur */
+	const char *user;	      /* --user; NULL: stay who we are */
 	enum sandbox_seccomp seccomp; /* --seccomp on|log|off */
 	enum log_level level;	      /* --log LEVEL */
 	bool check;		      /* --check: only check the configuration */
@@ -28,9 +28,10 @@ struct options_common {
 #define OPTIONS_OWN_MAX 16
 
 struct options_spec {
-	const char *who;  /* "dep-l4s" */
-	const char *state_dir; /* "/var/lib/depanneur/l4s" */
-	bool no_config;	  /* has neither --config nor --check */
+	const char *who;	  /* "dep-l4s" */
+	const char *state_dir;	  /* "/var/lib/depanneur/l4s" */
+	bool no_config;		  /* has neither --config nor --check */
+	bool no_check; /* has no --check */
 	const struct option *own; /* ended by zeros, at most OPTIONS_OWN_MAX; NULL: none */
 	/* Reads one of them; arg NULL where it takes none. Returns 0 or what options_wrong does. */
 	int (*read)(void *ctx, int val, const char *arg, struct err *err);

@@ -385,7 +385,7 @@ static int allow_family(scmp_filter_ctx ctx, int family)
 	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, is);
 }
 
-/* A thread, and no process; it may tell the kernel its name. glibc takes clone where there is no
+/* A thread, and no process; it may tell the kernel its name, and how exact its timers are. glibc takes clone where there is no
  * clone3, whose flags a filter cannot see. */
 static int allow_threads(scmp_filter_ctx ctx)
 {
@@ -393,10 +393,13 @@ static int allow_threads(scmp_filter_ctx ctx)
 	struct scmp_arg_cmp thread = {
 		.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = flags, .datum_b = flags};
 	struct scmp_arg_cmp name = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = PR_SET_NAME};
+	struct scmp_arg_cmp slack = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = PR_SET_TIMERSLACK};
 	int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
 
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, name);
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, slack);
 	return rc != 0 ? rc : rule(ctx, SCMP_ACT_ALLOW, "sched_getaffinity");
 }
 

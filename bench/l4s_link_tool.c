@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Helper of bench/l4s_link.py.
+/* Helper of bench/l4s_link.py. Each command prints one JSON object. It has a real-time priority
+ * where it may, so that other work on the machine does not count.
  *
- *   l4s_link_tool relay NETNS_A NETNS_B SECONDS   two TUN devices, l0 and r0, and the least that
- * can be done between them: one read and one write a packet l4s_link_tool flood ADDRESS MBITS
- * SECONDS     UDP datagrams of 1472 bytes at a rate, from the namespace it is started in Each
- * prints one JSON object. */
+ * relay: two TUN devices, l0 and r0, and the least that can be done between them, one read and one
+ * write a packet.
+ *
+ * flood: UDP datagrams of 1472 bytes at a rate, from the namespace it is started in.
+ *
+ * watch: the packets that a device receives meanwhile. */
 #include "proto/l4s/link/link_priv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -135,12 +139,61 @@ static int flood(char **argv)
 	return 0;
 }
 
+struct reading {
+	uint64_t at;
+	uint64_t packets;
+};
+
+/* The counter, at a time known within 50 µs if at all possible. */
+static struct reading look(struct netlink *nl, const char *dev)
+{
+	struct netlink_link link;
+	struct reading r = {0};
+	uint64_t before;
+	unsigned i;
+
+	for (i = 0; i < 50; i++) {
+		before = link_clock();
+		if (netlink_link_get(nl, 0, dev, &link) < 0)
+			die(dev);
+		r.at = link_clock();
+		r.packets = link.stats.rx_packets;
+		if (r.at - before < 50000)
+			break;
+	}
+	return r;
+}
+
+static int watch(char **argv)
+{
+	struct netlink *nl = netlink_open(NULL);
+	struct timespec ts = {(time_t)strtoul(argv[1], NULL, 10), 0};
+	struct reading a;
+	struct reading b;
+
+	if (!nl)
+		die("netlink");
+	a = look(nl, argv[0]);
+	nanosleep(&ts, NULL);
+	b = look(nl, argv[0]);
+	netlink_close(nl);
+	printf("{\"packets\":%lu,\"ns\":%lu}\n", b.packets - a.packets, b.at - a.at);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	struct sched_param p = {.sched_priority = 5};
+
+	sched_setscheduler(0, SCHED_FIFO, &p);
+	if (argc == 4 && strcmp(argv[1], "watch") == 0)
+		return watch(argv + 2);
 	if (argc == 5 && strcmp(argv[1], "relay") == 0)
 		return relay(argv + 2);
 	if (argc == 5 && strcmp(argv[1], "flood") == 0)
 		return flood(argv + 2);
-	fprintf(stderr, "usage: l4s_link_tool relay A B SECONDS | flood ADDRESS MBITS SECONDS\n");
+	fprintf(stderr, "usage: l4s_link_tool relay NETNS_A NETNS_B SECONDS\n"
+			"       l4s_link_tool flood ADDRESS MBITS SECONDS\n"
+			"       l4s_link_tool watch DEV SECONDS\n");
 	return 2;
 }

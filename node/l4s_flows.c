@@ -54,8 +54,9 @@ static void row(struct table *t, yyjson_val *f)
 
 void l4s_print_flows(yyjson_val *flows, const char *order, size_t most)
 {
-	static const char *const head[] = {"CONTROL", "LOCAL",	   "REMOTE", ">RATE", ">CWND", ">RTT",
-					   ">MARKS",  ">MARKS/RTT", ">ALPHA", ">BETA", ">CLASSIC"};
+	static const char *const head[] = {"CONTROL", "LOCAL", "REMOTE",  ">RATE",
+					   ">CWND",   ">RTT",  ">MARKS",  ">MARKS/RTT",
+					   ">ALPHA",  ">BETA", ">CLASSIC"};
 	size_t n = yyjson_arr_size(flows);
 	yyjson_val **sorted = calloc(n ? n : 1, sizeof(*sorted));
 	yyjson_val *v;

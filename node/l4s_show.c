@@ -33,12 +33,12 @@ static void print_control(yyjson_val *c)
 
 	printf("  %s: ", dep_text(c, "name", buf));
 	dep_print_text(dep_text(c, "parameters", buf));
-	printf("\n    connections %" PRIu64 " open, %" PRIu64 " ever: %" PRIu64 " with AccECN, %" PRIu64
-	       " with Classic ECN, %" PRIu64 " without ECN\n",
+	printf("\n    connections %" PRIu64 " open, %" PRIu64 " ever: %" PRIu64
+	       " with AccECN, %" PRIu64 " with Classic ECN, %" PRIu64 " without ECN\n",
 	       dep_num(c, "open"), dep_num(c, "sockets"), dep_num(c, "accecn"),
 	       dep_num(c, "classic-ecn"), dep_num(c, "no-ecn"));
-	printf("    marks %" PRIu64 " in %" PRIu64 " ACKs; reductions by mark %" PRIu64 ", loss %" PRIu64
-	       ", timeout %" PRIu64 ", local queue %" PRIu64 "\n",
+	printf("    marks %" PRIu64 " in %" PRIu64 " ACKs; reductions by mark %" PRIu64
+	       ", loss %" PRIu64 ", timeout %" PRIu64 ", local queue %" PRIu64 "\n",
 	       dep_num(c, "marks"), dep_num(c, "acks"), dep_num(r, "mark"), dep_num(r, "loss"),
 	       dep_num(r, "timeout"), dep_num(r, "local"));
 	if (yyjson_obj_get(c, "rewritten"))
@@ -105,7 +105,8 @@ static void count_cell(struct table *t, yyjson_val *dir, const char *key)
 	char buf[32];
 
 	snprintf(buf, sizeof(buf), "%" PRIu64,
-		 dep_num(yyjson_obj_get(dir, "classic"), key) + dep_num(yyjson_obj_get(dir, "l4s"), key));
+		 dep_num(yyjson_obj_get(dir, "classic"), key) +
+			 dep_num(yyjson_obj_get(dir, "l4s"), key));
 	table_cell(t, buf);
 }
 
@@ -156,9 +157,9 @@ static void bare_row(struct table *t, yyjson_val *link)
 
 static void print_links(yyjson_val *list)
 {
-	static const char *const head[LINK_COLUMNS] = {
-		"LINK",	  "ENDS",   "STATUS", ">RATE",	"AQM",	   ">P'",
-		">C P50", ">C P99", ">L P50", ">L P99", ">MARKED", ">DROPPED"};
+	static const char *const head[LINK_COLUMNS] = {"LINK",	 "ENDS",   "STATUS",  ">RATE",
+						       "AQM",	 ">P'",	   ">C P50",  ">C P99",
+						       ">L P50", ">L P99", ">MARKED", ">DROPPED"};
 	yyjson_val *link;
 	yyjson_val *dir;
 	struct table t;
@@ -228,8 +229,8 @@ static void print_queue(const char *name, yyjson_val *q)
 	       dep_num(q, "forwarded"), dep_num(q, "marked"), dep_num(q, "marked-native"));
 	printf("    %-8s dropped: %" PRIu64 " by the queue manager, %" PRIu64
 	       " by a full buffer (of both %" PRIu64 " could have been marked, %" PRIu64 " not)\n",
-	       "", dep_num(q, "dropped-aqm"), dep_num(q, "dropped-limit"), dep_num(q, "dropped-ect"),
-	       dep_num(q, "dropped-not-ect"));
+	       "", dep_num(q, "dropped-aqm"), dep_num(q, "dropped-limit"),
+	       dep_num(q, "dropped-ect"), dep_num(q, "dropped-not-ect"));
 	if (d)
 		printf("    %-8s waited: mean %s, p50 %s, p99 %s, p99.9 %s\n", "",
 		       l4s_time(l4s_num(d, "mean"), text[0]), l4s_time(l4s_num(d, "p50"), text[1]),

@@ -96,10 +96,12 @@ uint64_t l4s_quantile(const struct l4s_hist *h, double q)
 	return 0;
 }
 
-/* The same bounds as the room's; empty buckets are not in the state, so that they are spread here. */
+/* The same bounds as the room's; empty buckets are not in the state, so that they are spread here.
+ */
 static const unsigned bound_us[L4S_BARS] = {
-	25,   50,   100,  200,  300,   400,   500,   600,   800,   1000,  1200,	 1500,	2000,	3000,
-	5000, 7000, 10000, 12000, 15000, 18000, 20000, 25000, 30000, 50000, 100000, 250000, 1000000,
+	25,    50,    100,   200,   300,   400,	  500,	  600,	  800,
+	1000,  1200,  1500,  2000,  3000,  5000,  7000,	  10000,  12000,
+	15000, 18000, 20000, 25000, 30000, 50000, 100000, 250000, 1000000,
 };
 
 static void spread(const struct l4s_hist *h, uint64_t column[L4S_BARS])
@@ -135,7 +137,8 @@ void l4s_bars(const struct l4s_hist *h, char text[][L4S_BARS * 3 + 1], unsigned 
 			uint64_t here = full > below ? full - below : 0;
 			size_t n = strlen(text[r]);
 
-			snprintf(text[r] + n, L4S_BARS * 3 + 1 - n, "%s", eighth[here > 8 ? 8 : here]);
+			snprintf(text[r] + n, L4S_BARS * 3 + 1 - n, "%s",
+				 eighth[here > 8 ? 8 : here]);
 		}
 	}
 }

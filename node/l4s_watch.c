@@ -83,7 +83,8 @@ static const char *const queue_key[] = {"classic", "l4s"};
 /* "300 µs", or "-" where no packet left. */
 static const char *wait_text(const struct moment *m, unsigned queue, double q, char buf[32])
 {
-	return m->delay[queue].total ? l4s_time((double)l4s_quantile(&m->delay[queue], q), buf) : "-";
+	return m->delay[queue].total ? l4s_time((double)l4s_quantile(&m->delay[queue], q), buf)
+				     : "-";
 }
 
 static void look(struct moment *m, const struct samples *s, const char *link, yyjson_val *dir)
@@ -158,8 +159,7 @@ static void print_line(const struct samples *s, const char *link, yyjson_val *di
 			continue;
 		printf(" %s: %s p50<=%s p99<=%s marks/s=%.0f drops/s=%.0f", i ? "L" : "C",
 		       l4s_rate(growth(&m, i, "forwarded-bytes") * 8, time),
-		       wait_text(&m, i, 0.5, a),
-		       wait_text(&m, i, 0.99, b), growth(&m, i, "marked"),
+		       wait_text(&m, i, 0.5, a), wait_text(&m, i, 0.99, b), growth(&m, i, "marked"),
 		       growth(&m, i, "dropped"));
 	}
 	putchar('\n');
@@ -271,8 +271,7 @@ static void draw_queue(const struct moment *m, unsigned i)
 	printf("  %-8s %6llu %12s %10.0f %10.0f %10s %10s\n", i ? "L4S" : "Classic",
 	       (unsigned long long)dep_num(q, "packets"),
 	       l4s_rate(growth(m, i, "forwarded-bytes") * 8, text[0]), growth(m, i, "marked"),
-	       growth(m, i, "dropped"), text[1],
-	       wait_text(m, i, 0.99, text[2]));
+	       growth(m, i, "dropped"), text[1], wait_text(m, i, 0.99, text[2]));
 }
 
 static void draw_bars(const struct moment *m)
@@ -313,8 +312,8 @@ static void draw_direction(struct view *v, yyjson_val *link, yyjson_val *dir)
 	printf("%s\n", yyjson_get_bool(yyjson_obj_get(link, "bad")) ? "  BAD TIMING" : "");
 	printf("  p' %.4f   p_CL %.4f   p_C %.4f\n", l4s_num(dir, "probability"),
 	       l4s_num(dir, "probability-l4s"), l4s_num(dir, "probability-classic"));
-	printf("  %-8s %6s %12s %10s %10s %10s %10s\n", "QUEUE", "NOW", "RATE", "MARKS/S", "DROPS/S",
-	       "P50 <=", "P99 <=");
+	printf("  %-8s %6s %12s %10s %10s %10s %10s\n", "QUEUE", "NOW", "RATE", "MARKS/S",
+	       "DROPS/S", "P50 <=", "P99 <=");
 	if (dual)
 		draw_queue(&m, 1);
 	draw_queue(&m, 0);

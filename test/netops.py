@@ -95,7 +95,7 @@ class Node:
 
     def path(self, name):
         return {"sys": f"{BUILD}/proto/netops/sys/dep-sys", "kira": f"{BUILD}/proto/kira/node/dep-kira",
-                "netops": f"{BUILD}/proto/netops/daemon/dep-netops"}[name]
+                "l4s": f"{BUILD}/proto/l4s/node/dep-l4s", "netops": f"{BUILD}/proto/netops/daemon/dep-netops"}[name]
 
     def start_room(self, name):
         state = f"{self.state_dir}/{name}"
@@ -103,7 +103,9 @@ class Node:
         self.process[name] = subprocess.Popen(
             # The kernel's messages are those of the whole machine.
             [self.path(name), "--run-dir", self.run_dir, "--state-dir", state,
-             *(["--no-kernel-log"] if name == "sys" else [])], env=self.env,
+             *(["--no-kernel-log"] if name == "sys" else []),
+             # Controls are the machine's: others than those of a room that runs on it.
+             *(["--control-suffix", "_t"] if name == "l4s" else [])], env=self.env,
             stdout=subprocess.DEVNULL, stderr=open(f"{self.dir}/{name}.log", "a"))
         wait_for(f"{name}.sock", lambda: self.listens(f"{name}.sock") or self.process[name].poll() is not None)
         if self.process[name].poll() is not None:

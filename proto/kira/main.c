@@ -49,7 +49,7 @@ static const int kept[] = {CAP_NET_ADMIN, CAP_BPF, CAP_NET_RAW, -1};
 static const char *const calls[] = {"bpf", NULL};
 static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, -1};
 
-static int run(const struct options *o, const struct node_params *params, struct config *config)
+static int run(const struct options_common *o, const struct node_params *params, struct config *config)
 {
 	const char *const writable[] = {o->state_dir, o->run_dir, "/proc/sys/net", "/sys/fs/bpf",
 					NULL};
@@ -92,7 +92,7 @@ static int run(const struct options *o, const struct node_params *params, struct
 	return rc == 0 ? 0 : fail(&err, EXIT_CANNOT);
 }
 
-static struct config *read_config(const struct options *o, const struct config_schema *schema,
+static struct config *read_config(const struct options_common *o, const struct config_schema *schema,
 				  struct err *err)
 {
 	if (o->config)
@@ -106,7 +106,7 @@ int main(int argc, char **argv)
 	struct config_schema *schema;
 	struct config *config;
 	char socket[PATH_MAX];
-	struct options o;
+	struct options_common o;
 	struct err err = {0};
 	int status = 0;
 

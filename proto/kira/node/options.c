@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proto/kira/node/options.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <stdlib.h>
-#include <string.h>
-
 const char options_help[] =
 	"usage: dep-kira [OPTION...]\n"
 	"\n"
@@ -19,10 +14,7 @@ const char options_help[] =
 	"  --state-dir DIR    keeps NodeID and state sequence number (default: "
 	"/var/lib/depanneur/kira)\n"
 	"  --run-dir DIR      holds the management socket, kira.sock (default: /run/depanneur)\n"
-	"  --user NAME        become this user when everything is open (default: stay)\n"
-	"  --seccomp MODE     system calls beyond the allowed: on (kill), log (audit log), off "
-	"(default: on)\n"
-	"  --log LEVEL        error, warning, notice, info or debug (default: notice)\n"
+	OPTIONS_HELP_COMMON
 	"  --check            check the configuration and end\n"
 	"  --version, --help\n"
 	"\n"
@@ -30,99 +22,12 @@ const char options_help[] =
 	"a configuration that\n"
 	"is not valid.\n";
 
-enum {
-	OPT_CONFIG = 256,
-	OPT_STATE,
-	OPT_RUN,
-	OPT_USER,
-	OPT_SECCOMP,
-	OPT_LOG,
-	OPT_CHECK,
-	OPT_VERSION,
-	OPT_HELP
-};
-
-static const struct option longs[] = {
-	{"config", required_argument, NULL, OPT_CONFIG},
-	{"state-dir", required_argument, NULL, OPT_STATE},
-	{"run-dir", required_argument, NULL, OPT_RUN},
-	{"user", required_argument, NULL, OPT_USER},
-	{"seccomp", required_argument, NULL, OPT_SECCOMP},
-	{"log", required_argument, NULL, OPT_LOG},
-	{"check", no_argument, NULL, OPT_CHECK},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{"help", no_argument, NULL, OPT_HELP},
-	{0},
-};
-
-/* "before arg after" */
-static int wrong(struct err *err, const char *before, const char *arg, const char *after)
+int options_read(struct options_common *o, int argc, char **argv, struct err *err)
 {
-	err_set(err, -EINVAL, "%s%s%s", before, arg, after);
-	err_mend(err, "dep-kira --help lists all options");
-	return -EINVAL;
-}
-
-static int read_one(struct options *o, int c, struct err *err)
-{
-	switch (c) {
-	case OPT_CONFIG:
-		o->config = optarg;
-		return 0;
-	case OPT_STATE:
-		o->state_dir = optarg;
-		return 0;
-	case OPT_RUN:
-		o->run_dir = optarg;
-		return 0;
-	case OPT_USER:
-		o->user = optarg;
-		return 0;
-	case OPT_SECCOMP:
-		if (sandbox_seccomp_parse(optarg, &o->seccomp) == 0)
-			return 0;
-		return wrong(err, "--seccomp takes on, log or off, not ", optarg, "");
-	case OPT_LOG:
-		if (log_level_parse(optarg, &o->level) == 0)
-			return 0;
-		return wrong(err, "--log takes error, warning, notice, info or debug, not ", optarg,
-			     "");
-	case OPT_CHECK:
-		o->check = true;
-		return 0;
-	case OPT_VERSION:
-		o->version = true;
-		return 0;
-	case OPT_HELP:
-		o->help = true;
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-int options_read(struct options *o, int argc, char **argv, struct err *err)
-{
-	const char *run_dir = getenv("DEP_RUN_DIR");
-	int rc = 0;
-	int c;
-
-	*o = (struct options){
+	static const struct options_spec spec = {
+		.who = "dep-kira",
 		.state_dir = "/var/lib/depanneur/kira",
-		.run_dir = run_dir && *run_dir ? run_dir : "/run/depanneur",
-		.seccomp = SANDBOX_ON,
-		.level = LOG_LEVEL_NOTICE,
 	};
-	optind = 0;
-	opterr = 0;
-	while (rc == 0 && (c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
-		if (c == ':')
-			return wrong(err, "", argv[optind - 1], " takes a value");
-		if (c == '?')
-			return wrong(err, "there is no option ", argv[optind - 1], "");
-		rc = read_one(o, c, err);
-	}
-	if (rc == 0 && optind < argc)
-		return wrong(err, "unexpected argument ", argv[optind], "");
-	return rc;
+
+	return options_common_read(o, &spec, argc, argv, err);
 }

@@ -19,7 +19,7 @@
 
 static void defaults(void **state)
 {
-	struct options o;
+	struct options_common o;
 	struct err err = {0};
 
 	unsetenv("DEP_RUN_DIR");
@@ -38,7 +38,7 @@ static void defaults(void **state)
 
 static void all_of_them(void **state)
 {
-	struct options o;
+	struct options_common o;
 	struct err err = {0};
 
 	assert_int_equal(READ(&o, &err, P, A("--config"), A("c.json"), A("--state-dir=s"),
@@ -65,7 +65,7 @@ static void wrong_ones(void **state)
 		{"--bogus", "--bogus"}, {"--config", "--config"}, {"--seccomp=maybe", "maybe"},
 		{"--log=loud", "loud"}, {"file", "file"},	  {"-x", "-x"},
 	};
-	struct options o;
+	struct options_common o;
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -201,9 +201,9 @@ static int answer(char *line, struct err *err)
 		show_replay();
 		return 0;
 	}
-	if (!strncmp(line, "cubic ", 6))
+	if (!strncmp(line, "cubic", 5))
 		rc = cc_cfg_parse(&cfg[0], line, err);
-	else if (!strncmp(line, "prague ", 7))
+	else if (!strncmp(line, "prague", 6))
 		rc = cc_cfg_parse(&cfg[1], line, err);
 	else if (!strncmp(line, "off ", 4))
 		rc = cc_kernel_mark_off(kernel, line + 4, -1, err);

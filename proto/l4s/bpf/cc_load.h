@@ -25,8 +25,8 @@ struct cc_kernel_stats {
 	uint64_t marks;		/* delivered_ce */
 	uint64_t reductions[4]; /* by enum cc_cause */
 	uint64_t rewritten;	/* packets made ECT(1) */
-	uint64_t unmarked;	/* Prague: marks while nothing was made ECT(1): answered as losses */
-	uint64_t no_memory;	/* sockets that got no state: they behave as Reno */
+	uint64_t unmarked;  /* Prague: marks while nothing was made ECT(1): answered as losses */
+	uint64_t no_memory; /* sockets that got no state: they behave as Reno */
 };
 
 /* One socket, for the live view. */
@@ -86,8 +86,8 @@ int cc_kernel_flows(struct cc_kernel *k, struct cc_kernel_flow *f, uint32_t n);
 /* Records every call of the controls of new sockets (inputs and outputs) for a comparison with the
  * core: see bpf/replay.h. At most `events`. */
 int cc_kernel_record(struct cc_kernel *k, uint32_t events, struct err *err);
-/* The descriptor of the ring buffer the calls come from (struct cc_bpf_event), and how many found no
- * room in it. */
+/* The descriptor of the ring buffer the calls come from (struct cc_bpf_event), and how many found
+ * no room in it. */
 int cc_kernel_ring(const struct cc_kernel *k);
 uint64_t cc_kernel_record_lost(const struct cc_kernel *k);
 

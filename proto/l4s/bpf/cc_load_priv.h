@@ -21,8 +21,8 @@ struct cc_mark_at {
 	struct cc_mark_at *next;
 	char ifname[IF_NAMESIZE];
 	uint32_t ifindex;
-	uint64_t netns; /* inode of the namespace */
-	int netns_fd;	/* clsact only, else -1 */
+	uint64_t netns;	       /* inode of the namespace */
+	int netns_fd;	       /* clsact only, else -1 */
 	struct bpf_link *link; /* NULL: clsact */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where Prague's packets become ECT(1): the tc program at the egress of interfaces, by TCX links or,
- * before Linux 6.6, as clsact filters. */
+/* Where Prague's packets become ECT(1): the tc program at the egress of interfaces, by TCX links
+ * or, before Linux 6.6, as clsact filters. */
 #include "proto/l4s/bpf/cc_load_priv.h"
 
 #include <errno.h>

@@ -199,7 +199,8 @@ static int held(const char *name, uint32_t link, struct err *err)
 	DIR *d = opendir("/proc");
 	bool found = false;
 
-	err_set(err, -EBUSY, "%s is registered already, by an unknown holder (link %u)", name, link);
+	err_set(err, -EBUSY, "%s is registered already, by an unknown holder (link %u)", name,
+		link);
 	err_mend(err, "bpftool link show id %u; a pinned link goes when its file is removed", link);
 	while (d && !found && (e = readdir(d))) {
 		if (!isdigit((unsigned char)e->d_name[0]) || !holds(e->d_name, link))

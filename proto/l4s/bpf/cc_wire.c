@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Holds wire.bpf.c at the ingress of an interface, for tests: l4s-cc-wire IFNAME. Prints "ready", then
- * answers each line: "show", "mark N", "drop N", "only CODEPOINT". Ends at the end of its input. */
+/* Holds wire.bpf.c at the ingress of an interface, for tests: l4s-cc-wire IFNAME. Prints "ready",
+ * then answers each line: "show", "mark N", "drop N", "only CODEPOINT". Ends at the end of its
+ * input. */
 #include "base/json.h"
 #include "proto/l4s/bpf/wire_bpf.h"
 

@@ -8,8 +8,10 @@
 #include "proto/l4s/cc/cubic.h"
 #include "proto/l4s/cc/prague.h"
 
-static inline __attribute__((always_inline)) uint32_t
-core_cubic(struct cc *c, uint32_t op, uint32_t arg, const struct cc_ack *a, struct cc_win *w)
+static inline __attribute__((always_inline)) uint32_t core_cubic(struct cc *c, uint32_t op,
+								 uint32_t arg,
+								 const struct cc_ack *a,
+								 struct cc_win *w)
 {
 	struct cc_cubic *s = (struct cc_cubic *)c->priv;
 	const struct cc_cfg *cfg = &c->cfg;
@@ -38,8 +40,10 @@ core_cubic(struct cc *c, uint32_t op, uint32_t arg, const struct cc_ack *a, stru
 	return 0;
 }
 
-static inline __attribute__((always_inline)) uint32_t
-core_prague(struct cc *c, uint32_t op, uint32_t arg, const struct cc_ack *a, struct cc_win *w)
+static inline __attribute__((always_inline)) uint32_t core_prague(struct cc *c, uint32_t op,
+								  uint32_t arg,
+								  const struct cc_ack *a,
+								  struct cc_win *w)
 {
 	struct cc_prague *s = (struct cc_prague *)c->priv;
 	const struct cc_cfg *cfg = &c->cfg;

@@ -130,9 +130,12 @@ class Program:
 
 
 class Hold(Program):
+    names = set()  # of all that were ever loaded
+
     def __init__(self, tail, *words, netns=None):
         super().__init__(HOLD, tail, *words, netns=netns)
         _, self.cubic, self.prague, self.how = self.first.split()
+        Hold.names |= {self.cubic, self.prague}
 
     def stats(self):
         return self.ask("stats")

@@ -14,7 +14,6 @@ from kernel_lab import (A4, B4, HOLD, WIRE, Hold, Program, Tap, available, clien
 
 isolate()
 tap = Tap()
-before = available()
 tail = suffix()
 namespaces()
 shape()
@@ -133,6 +132,20 @@ def causes(port):
     wire.ask("mark 0")
     wire.ask("drop 0")
     tap.check(new["ecn"] > old["ecn"] and new["loss"] > old["loss"], "Prague: both in one connection", old, new)
+
+
+def timeout(port):
+    """Nothing comes through for a while: a timeout is told from a loss."""
+    old = hold.stats()["dep_cubic_abe"]
+    s = server(port, hold.cubic)
+    c = client(port, f"cc={hold.cubic},seconds=2")
+    time.sleep(0.5)
+    wire.ask("drop 1")
+    got = wait_for(lambda: hold.stats()["dep_cubic_abe"]["rto"] > old["rto"], 3)
+    wire.ask("drop 0")
+    flow = ended(c, 20)["flows"][0]
+    ended(s, 20)
+    tap.check(got and "error" not in flow, "a timeout is counted as one, and the flow goes on", flow)
 
 
 def unmarked(port):
@@ -287,6 +300,7 @@ timed(fallbacks, 5220)
 timed(others, 5230)
 timed(marks, 5240)
 timed(causes, 5260)
+timed(timeout, 5265)
 timed(unmarked, 5270)
 timed(view, 5280)
 timed(parameters, 5290)
@@ -298,5 +312,5 @@ timed(killed, "tcx")
 timed(killed, "clsact")
 code, err = hold.end()
 tap.check(code == 0 and not err.strip(), "the holder ends cleanly", err)
-tap.check(wait_for(lambda: available() == before), "the machine has the controls it had", before, available())
+tap.check(wait_for(lambda: not Hold.names & set(available())), "none of the controls is left", Hold.names, available())
 tap.end()

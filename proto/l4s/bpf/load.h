@@ -22,7 +22,6 @@ struct load_spec {
 	uint32_t start_ms; /* after the start of the program */
 	uint32_t ms;	   /* duration; it stops earlier after `bytes` */
 	uint64_t bytes;	   /* 0: no limit but time */
-	uint32_t window;   /* of the receiver, bytes (SO_RCVBUF); 0: the system's */
 };
 
 /* A moment of a flow. */
@@ -76,7 +75,7 @@ int load_address(const char *host, uint16_t port, struct load_common *c, struct 
 int load_netns(const char *name, struct err *err);
 /* "10M", "1.5G": a decimal number and a power of 1000. */
 int load_number(const char *text, uint64_t *out, struct err *err);
-/* "cc=dep_prague,count=2,start=0.5,seconds=10,bytes=10M,window=1M" over what is in *s. */
+/* "cc=dep_prague,count=2,start=0.5,seconds=10,bytes=10M" over what is in *s. */
 int load_spec_parse(const char *text, struct load_spec *s, struct err *err);
 
 #endif

@@ -124,14 +124,19 @@ static int option(struct options *o, int c, const char *arg, struct err *err)
 
 static int options(struct options *o, int argc, char **argv, struct err *err)
 {
-	static const struct option known[] = {
-		{"listen", required_argument, NULL, 'a'}, {"to", required_argument, NULL, 'a'},
-		{"port", required_argument, NULL, 'p'},	  {"seconds", required_argument, NULL, 't'},
-		{"netns", required_argument, NULL, 'n'},  {"cc", required_argument, NULL, 'c'},
-		{"flows", required_argument, NULL, 'N'},  {"flow", required_argument, NULL, 'f'},
-		{"sample", required_argument, NULL, 'm'}, {"rate", required_argument, NULL, 'r'},
-		{"size", required_argument, NULL, 's'},	  {"ecn", required_argument, NULL, 'e'},
-		{0}};
+	static const struct option known[] = {{"listen", required_argument, NULL, 'a'},
+					      {"to", required_argument, NULL, 'a'},
+					      {"port", required_argument, NULL, 'p'},
+					      {"seconds", required_argument, NULL, 't'},
+					      {"netns", required_argument, NULL, 'n'},
+					      {"cc", required_argument, NULL, 'c'},
+					      {"flows", required_argument, NULL, 'N'},
+					      {"flow", required_argument, NULL, 'f'},
+					      {"sample", required_argument, NULL, 'm'},
+					      {"rate", required_argument, NULL, 'r'},
+					      {"size", required_argument, NULL, 's'},
+					      {"ecn", required_argument, NULL, 'e'},
+					      {0}};
 	int rc = 0;
 	int c;
 

@@ -150,8 +150,8 @@ static void flow_start(struct run *r, struct flow *f)
 		return;
 	}
 	setsockopt(f->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof(low));
-	if (s->cc[0] && setsockopt(f->fd, IPPROTO_TCP, TCP_CONGESTION, s->cc,
-				   (socklen_t)strlen(s->cc))) {
+	if (s->cc[0] &&
+	    setsockopt(f->fd, IPPROTO_TCP, TCP_CONGESTION, s->cc, (socklen_t)strlen(s->cc))) {
 		flow_end(r, f, errno);
 		return;
 	}

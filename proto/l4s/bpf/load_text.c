@@ -86,13 +86,11 @@ static int spec_word(const char *key, const char *value, struct load_spec *s, st
 		return rc;
 	if (!strcmp(key, "bytes")) {
 		s->bytes = v;
-	} else if (!strcmp(key, "window") && v <= INT32_MAX) {
-		s->window = (uint32_t)v;
 	} else if (!strcmp(key, "count") && v >= 1 && v <= LOAD_FLOWS_MAX) {
 		s->count = (uint32_t)v;
 	} else {
 		err_set(err, -EINVAL, "%s=%s: unknown or out of range", key, value);
-		err_mend(err, "cc, count, start, seconds, bytes, window");
+		err_mend(err, "cc, count, start, seconds, bytes");
 		return -EINVAL;
 	}
 	return 0;

@@ -27,7 +27,8 @@ static int udp_socket(const struct load_common *c, struct err *err)
 
 static void wait_until(uint64_t at)
 {
-	struct timespec t = {.tv_sec = (time_t)(at / 1000000000), .tv_nsec = (long)(at % 1000000000)};
+	struct timespec t = {.tv_sec = (time_t)(at / 1000000000),
+			     .tv_nsec = (long)(at % 1000000000)};
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }

@@ -28,7 +28,8 @@ inline_always bool mark_ipv4(struct __sk_buff *skb, uint32_t l3)
 	    (h[1] & 3) != ECN_ECT0)
 		return false;
 	tos = (h[1] & ~3u) | ECN_ECT1;
-	/* the checksum first: a failed store would leave a wrong packet, so would the other order */
+	/* the checksum first: a failed store would leave a wrong packet, so would the other order
+	 */
 	if (bpf_l3_csum_replace(skb, l3 + 10, bpf_htons((uint16_t)(h[0] << 8 | h[1])),
 				bpf_htons((uint16_t)(h[0] << 8 | tos)), 2))
 		return false;

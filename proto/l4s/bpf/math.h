@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Functions of cc/cc_math.h with many branches as functions of their own, which the verifier looks at
- * once and not at each place they are used. Part of cc.bpf.c, before the controls. */
+/* Functions of cc/cc_math.h with many branches as functions of their own, which the verifier looks
+ * at once and not at each place they are used. Part of cc.bpf.c, before the controls. */
 #ifndef DEP_L4S_BPF_MATH_H
 #define DEP_L4S_BPF_MATH_H
 

@@ -50,6 +50,7 @@ static bool bools_fine(const struct cc_bpf_event *e)
 		offsetof(struct cc_cfg, fast_convergence),
 		offsetof(struct cc_cfg, rtt_independence),
 		offsetof(struct cc_cfg, classic_detection),
+		offsetof(struct cc_cfg, calm_growth),
 		offsetof(struct cc_cfg, small_packets),
 		offsetof(struct cc_cfg, abe) + offsetof(struct abe_cfg, slow_start),
 		offsetof(struct cc_cfg, abe) + offsetof(struct abe_cfg, frlossreduce),
@@ -125,8 +126,7 @@ static void compare(struct replay *r, const struct cc_bpf_event *e, const struct
 		differs(r, e, "result");
 	else if (w->cwnd != o->cwnd || w->cwnd_cnt != o->cwnd_cnt || w->ssthresh != o->ssthresh)
 		differs(r, e, "window");
-	else if (w->packet != o->packet || w->pacing_rate != o->pacing_rate ||
-		 w->burst != o->burst)
+	else if (w->packet != o->packet || w->pacing_rate != o->pacing_rate || w->burst != o->burst)
 		differs(r, e, "pacing");
 	else if (memcmp(cc->priv, e->cc.priv, sizeof(cc->priv)) || cc->last_ns != e->cc.last_ns)
 		differs(r, e, "state");
@@ -176,7 +176,8 @@ int replay_file_begin(FILE *f)
 {
 	uint32_t size = sizeof(struct cc_bpf_event);
 
-	return fwrite(MAGIC, sizeof(MAGIC) - 1, 1, f) == 1 && fwrite(&size, 4, 1, f) == 1 ? 0 : -EIO;
+	return fwrite(MAGIC, sizeof(MAGIC) - 1, 1, f) == 1 && fwrite(&size, 4, 1, f) == 1 ? 0
+											  : -EIO;
 }
 
 int replay_bytes(struct replay *r, struct slice in, struct err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The recorded calls of the controls in the kernel, made again by the core as this program's compiler
- * built it: each output and each state must be the same, byte for byte. */
+/* The recorded calls of the controls in the kernel, made again by the core as this program's
+ * compiler built it: each output and each state must be the same, byte for byte. */
 #ifndef DEP_L4S_REPLAY_H
 #define DEP_L4S_REPLAY_H
 
@@ -26,8 +26,8 @@ struct replay;
 /* NULL: no memory. */
 struct replay *replay_new(void);
 void replay_free(struct replay *r);
-/* One recorded call. 0, or -EINVAL and err where it is none (a damaged record), -E2BIG where there are
- * too many sockets. A difference is no error: see the result. */
+/* One recorded call. 0, or -EINVAL and err where it is none (a damaged record), -E2BIG where there
+ * are too many sockets. A difference is no error: see the result. */
 int replay_event(struct replay *r, const struct cc_bpf_event *e, struct err *err);
 const struct replay_result *replay_result(const struct replay *r);
 
@@ -36,8 +36,8 @@ int replay_file_begin(FILE *f);
 int replay_bytes(struct replay *r, struct slice bytes, struct err *err);
 
 struct cc_kernel;
-/* Takes what the ring buffer of the kernel has; waits up to timeout_ms for the first. file: where the
- * record goes, too, or NULL. Returns how many came, or a negative errno and err. */
+/* Takes what the ring buffer of the kernel has; waits up to timeout_ms for the first. file: where
+ * the record goes, too, or NULL. Returns how many came, or a negative errno and err. */
 int replay_live(struct replay *r, const struct cc_kernel *k, int timeout_ms, FILE *file,
 		struct err *err);
 

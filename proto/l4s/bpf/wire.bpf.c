@@ -124,8 +124,8 @@ static void count(struct wire_port *p, const struct tcp *t, uint32_t n)
 
 	if (t->flags & 2) {
 		to = p->syn;
-		p->syn_flags = (t->ae ? 4u : 0) | (t->flags & 0x80 ? 2u : 0) |
-			       (t->flags & 0x40 ? 1u : 0);
+		p->syn_flags =
+			(t->ae ? 4u : 0) | (t->flags & 0x80 ? 2u : 0) | (t->flags & 0x40 ? 1u : 0);
 	} else {
 		__sync_fetch_and_add(&p->ece, t->flags & 0x40 ? n : 0);
 		__sync_fetch_and_add(&p->cwr, t->flags & 0x80 ? n : 0);
@@ -156,8 +156,8 @@ int wire(struct __sk_buff *skb)
 		__sync_fetch_and_add(&p->dropped, n);
 		return TC_ACT_SHOT;
 	}
-	if (mark_every && k % mark_every == 0 && t.ecn && (mark_only == 0xff || mark_only == t.ecn) &&
-	    make_ce(skb))
+	if (mark_every && k % mark_every == 0 && t.ecn &&
+	    (mark_only == 0xff || mark_only == t.ecn) && make_ce(skb))
 		__sync_fetch_and_add(&p->marked, n);
 	return TC_ACT_UNSPEC;
 }

@@ -103,6 +103,18 @@ static uint64_t deadline(const struct link *l)
 	return at;
 }
 
+/* With real-time priority a thread that never sleeps would lose it (RLIMIT_RTTIME), and should: a
+ * moment now and then is enough for the kernel to begin its count anew. */
+static void pause_now_and_then(struct link *l)
+{
+	const struct timespec moment = {0, 1000};
+
+	if (l->now < l->slept + LINK_PAUSE_NS)
+		return;
+	nanosleep(&moment, NULL);
+	l->slept = l->now;
+}
+
 /* Sleeps until a packet, a job or the deadline. Every sleep has a timer set, which in a virtual
  * machine costs more than all else that is done for a packet: so a wake serves what is due within
  * LINK_SLACK_NS (dir_deadline), and a short wait is no sleep. busy: not so; the last part of the
@@ -123,6 +135,7 @@ static void wait_for(struct link *l, struct pollfd *fds, nfds_t n)
 	if (ppoll(fds, n, &ts, NULL) < 0)
 		fds[0].revents = fds[1].revents = fds[2].revents = 0;
 	l->wakeups += wait != 0;
+	pause_now_and_then(l);
 	l->now = link_clock();
 	if (l->now > before + wait)
 		note_stall(l, l->now - before - wait);
@@ -253,6 +266,8 @@ static void dir_stats(struct link_dir *d, struct link_dir_stats *s, uint64_t now
 struct stats_arg {
 	struct link_stats *out;
 	uint64_t now;
+	uint64_t late_limit;
+	int write_errno[2];
 };
 
 static void job_stats(struct link *l, void *arg)
@@ -261,8 +276,11 @@ static void job_stats(struct link *l, void *arg)
 	unsigned i;
 
 	a->now = link_clock();
-	for (i = 0; i < l->dirs; i++)
+	a->late_limit = l->cfg.late_limit;
+	for (i = 0; i < l->dirs; i++) {
 		dir_stats(&l->dir[i], &a->out->dir[i], a->now);
+		a->write_errno[i] = l->dir[i].write_errno;
+	}
 	a->out->since = l->since;
 	a->out->cpu_ns = thread_cpu() - l->cpu_then;
 	a->out->wakeups = l->wakeups;
@@ -270,8 +288,9 @@ static void job_stats(struct link *l, void *arg)
 	a->out->stall_max = l->stall_max;
 }
 
-static void judge_dir(const struct link *l, struct link_stats *s, unsigned i)
+static void judge_dir(const struct link *l, const struct stats_arg *a, unsigned i)
 {
+	struct link_stats *s = a->out;
 	const struct link_dir_stats *d = &s->dir[i];
 	const char *from = l->dir[i].from->name;
 	uint64_t late = hist_quantile(&d->late, 990000);
@@ -283,21 +302,22 @@ static void judge_dir(const struct link *l, struct link_stats *s, unsigned i)
 			 d->tun_dropped);
 	else if (d->write_failed)
 		snprintf(why, n, "%s: %lu packets could not be written: %s", l->dir[i].to->name,
-			 d->write_failed, strerror(l->dir[i].write_errno));
+			 d->write_failed, strerror(a->write_errno[i]));
 	else if (d->no_memory)
 		snprintf(why, n, "%s: no memory for %lu packets", from, d->no_memory);
-	else if (d->late.n >= LATE_MIN_PACKETS && late > l->cfg.late_limit)
+	else if (d->late.n >= LATE_MIN_PACKETS && late > a->late_limit)
 		snprintf(why, n, "from %s: lateness p99 is %lu us, the limit %lu", from,
-			 late / 1000, l->cfg.late_limit / 1000);
+			 late / 1000, a->late_limit / 1000);
 	else
 		return;
 	s->bad = true;
 }
 
 /* The verdict over a run that lasted until now. */
-static void judge(const struct link *l, struct link_stats *s, uint64_t now)
+static void judge(const struct link *l, const struct stats_arg *a)
 {
-	uint64_t took = now - s->since;
+	struct link_stats *s = a->out;
+	uint64_t took = a->now - s->since;
 	unsigned i;
 
 	if (s->stall_max > STALL_MAX_NS || s->stalled_ns > took / 100) {
@@ -308,7 +328,7 @@ static void judge(const struct link *l, struct link_stats *s, uint64_t now)
 		return;
 	}
 	for (i = 0; !s->bad && i < l->dirs; i++)
-		judge_dir(l, s, i);
+		judge_dir(l, a, i);
 }
 
 void link_stats(struct link *l, struct link_stats *out)
@@ -318,14 +338,16 @@ void link_stats(struct link *l, struct link_stats *out)
 
 	memset(out, 0, sizeof(*out));
 	call(l, job_stats, &a);
+	pthread_mutex_lock(&l->callers);
 	for (i = 0; i < l->dirs; i++)
 		out->dir[i].tun_dropped = port_dropped(l->dir[i].from);
+	pthread_mutex_unlock(&l->callers);
 	for (; i < 2; i++) {
 		hist_reset(&out->dir[i].late);
 		hist_reset(&out->dir[i].aqm.q[0].delay);
 		hist_reset(&out->dir[i].aqm.q[1].delay);
 	}
-	judge(l, out, a.now);
+	judge(l, &a);
 }
 
 static void job_reset(struct link *l, void *arg)
@@ -354,8 +376,10 @@ void link_stats_reset(struct link *l)
 	unsigned i;
 
 	call(l, job_reset, NULL);
+	pthread_mutex_lock(&l->callers);
 	for (i = 0; i < l->dirs; i++)
 		port_dropped_reset(l->dir[i].from);
+	pthread_mutex_unlock(&l->callers);
 }
 
 struct change_arg {

@@ -16,7 +16,6 @@ enum link_mode {
 	LINK_TUN,     /* one packet a system call: exact queues */
 	LINK_TUN_GSO, /* IFF_VNET_HDR: large packets, for high rates; each is split for the AQM's
 			 count, see link.c */
-	LINK_XDP,     /* AF_XDP on a pair of veth */
 };
 
 struct link_dir_cfg {

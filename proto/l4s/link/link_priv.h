@@ -22,6 +22,7 @@
 #define LINK_SPIN_NS 200000
 #define LINK_SLACK_NS 30000
 #define LINK_SHORT_NS 5000
+#define LINK_PAUSE_NS 400000000
 #define LINK_HEARTBEAT_NS 10000000
 #define LINK_TXQUEUE 8192
 
@@ -111,14 +112,15 @@ struct link {
 	uint64_t since;
 	uint64_t cpu_then;
 	uint64_t wakeups;
+	uint64_t slept; /* for a moment, on purpose */
 	uint64_t stalled_ns;
 	uint64_t stall_max;
 	/* Between threads. */
 	int wake;
 	atomic_bool stop;
 	atomic_bool posted;
-	pthread_mutex_t callers;
-	pthread_mutex_t lock; /* running, job, arg */
+	pthread_mutex_t callers; /* one call at a time; sockets of the ports */
+	pthread_mutex_t lock;	 /* running, job, arg */
 	pthread_cond_t done;
 	bool running;
 	link_job *job;

@@ -135,7 +135,8 @@ void controls_start(struct controls *c, const struct settings_controls *s)
 }
 
 /* Into the kernel, or other parameters for what is there. On failure all is as it was. */
-static int lead_to(struct controls *c, const struct settings_controls *s, bool anew, struct err *err)
+static int lead_to(struct controls *c, const struct settings_controls *s, bool anew,
+		   struct err *err)
 {
 	struct err lost = {0};
 	int rc;
@@ -247,7 +248,8 @@ static bool lists(const char *list, const char *name)
 	const char *at = list;
 
 	while ((at = strstr(at, name))) {
-		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\n' || at[n] == '\0'))
+		if ((at == list || at[-1] == ' ') &&
+		    (at[n] == ' ' || at[n] == '\n' || at[n] == '\0'))
 			return true;
 		at += n;
 	}

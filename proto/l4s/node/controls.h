@@ -19,8 +19,8 @@ struct controls {
 	struct cc_kernel *kernel; /* NULL: not loaded */
 	struct settings_controls want;
 	bool by_action;
-	struct err why; /* wanted and not loaded: why; code 0: none */
-	usec_t due;	/* when to try again */
+	struct err why;	  /* wanted and not loaded: why; code 0: none */
+	usec_t due;	  /* when to try again */
 	char name[2][16]; /* in the kernel: CUBIC, Prague; valid while loaded */
 	struct controls_mark mark[SETTINGS_MARKS];
 	unsigned n_marks;

@@ -24,7 +24,8 @@ struct flows {
 
 /* Order by both ends: what makes one connection. */
 int flows_compare(const void *a, const void *b);
-/* From the sample before and now: rates of what is in both; both sorted by flows_compare. dt > 0. */
+/* From the sample before and now: rates of what is in both; both sorted by flows_compare. dt > 0.
+ */
 void flows_rate(struct flow *now, uint32_t n, const struct flow *before, uint32_t n_before,
 		usec_t dt);
 /* Takes a sample; k NULL: there are none. */

@@ -206,7 +206,7 @@ enum step {
 struct plan {
 	struct links *l;
 	const struct settings *to;
-	enum step step[SETTINGS_LINKS]; /* of to->link */
+	enum step step[SETTINGS_LINKS];		  /* of to->link */
 	struct settings_link old[SETTINGS_LINKS]; /* of slots, as they were */
 	struct slot *was[SETTINGS_LINKS];	  /* the slot, NULL: free */
 };

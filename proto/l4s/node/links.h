@@ -32,7 +32,8 @@ struct links *links_new(uv_loop_t *loop, links_f *told, void *ctx, struct err *e
 void links_free(struct links *l);
 /* At the start: what cannot be made is FAILED, told and tried again. */
 void links_start(struct links *l, const struct settings *s);
-/* Leads from the settings before to these: all or nothing. Returns 0, or a negative errno and err. */
+/* Leads from the settings before to these: all or nothing. Returns 0, or a negative errno and err.
+ */
 int links_apply(struct links *l, const struct settings *to, const struct config_diff *diff,
 		bool dry_run, struct err *err);
 /* Once a second: reads, tells, tries again. */

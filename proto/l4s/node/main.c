@@ -9,7 +9,10 @@
  *	CAP_BPF		maps and programs of the congestion controls
  *	CAP_PERFMON	the kernel asks for it where a program follows pointers, as controls do
  *
- * The first is needed; without the others there are no congestion controls, and the state says so.
+ *	CAP_NET_RAW	packets that waited here go out by an uplink as they came
+ *
+ * The first is needed; without the second and third there are no congestion controls, without the
+ * second and fourth no uplinks in user space, and the state says so.
  * No CAP_SYS_ADMIN: interfaces are made in the room's own network namespace, and moved from there
  * by whoever may. On SIGTERM or SIGINT everything is taken out of the kernel; devices, controls and
  * programs are held by descriptors, so that they go with a killed process, too, and what stays
@@ -36,23 +39,27 @@ enum { EXIT_CANNOT = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3 };
 static const char help[] =
 	"usage: dep-l4s [OPTION...]\n"
 	"\n"
-	"Keeps queues short: congestion controls for this machine's TCP (Prague, CUBIC with ABE), and "
+	"Keeps queues short: congestion controls for this machine's TCP (Prague, CUBIC with ABE), "
+	"and "
 	"links with a queue\n"
-	"manager that marks early (DualPI2 and others). Runs in the foreground until SIGTERM; SIGHUP "
+	"manager that marks early (DualPI2 and others). Runs in the foreground until SIGTERM; "
+	"SIGHUP "
 	"reads the\n"
 	"configuration again.\n"
 	"\n"
 	"  --config FILE      configuration, JSON (default: nothing is loaded, no link)\n"
 	"  --state-dir DIR    accepted as by the other rooms; nothing is kept\n"
-	"  --run-dir DIR      holds the management socket, l4s.sock (default: /run/depanneur)\n"
-	OPTIONS_HELP_COMMON
-	"  --control-suffix S ends the controls' names in the kernel with S, of at most 2 characters: "
+	"  --run-dir DIR      holds the management socket, l4s.sock (default: "
+	"/run/depanneur)\n" OPTIONS_HELP_COMMON "  --control-suffix S ends the controls' names in "
+						"the kernel with S, of at most 2 characters: "
 	"controls are one\n"
-	"                     set a machine, and a second dep-l4s beside the first needs other names\n"
+	"                     set a machine, and a second dep-l4s beside the first needs other "
+	"names\n"
 	"  --check            check the configuration and end\n"
 	"  --version, --help\n"
 	"\n"
-	"Ends with 0 after a signal, 1 where it cannot start or go on, 2 for wrong options, 3 for a "
+	"Ends with 0 after a signal, 1 where it cannot start or go on, 2 for wrong options, 3 for "
+	"a "
 	"configuration that\n"
 	"is not valid.\n";
 
@@ -78,8 +85,8 @@ static const struct options_spec spec = {
 static int read_own(void *ctx, int val, const char *arg, struct err *err)
 {
 	if (strlen(arg) > 2)
-		return options_wrong(&spec, err, "--control-suffix takes at most 2 characters, not ",
-				     arg, "");
+		return options_wrong(&spec, err,
+				     "--control-suffix takes at most 2 characters, not ", arg, "");
 	suffix = arg;
 	return 0;
 }
@@ -103,7 +110,7 @@ static int make_run_dir(const char *dir, const struct sandbox *s, struct err *er
 	return 0;
 }
 
-static const int kept[] = {CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, -1};
+static const int kept[] = {CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, CAP_NET_RAW, -1};
 /* libbpf holds places of maps with memory files. */
 static const char *const calls[] = {"bpf", "memfd_create", NULL};
 static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, -1};

@@ -54,7 +54,11 @@ static void each_place(const struct slots *all, struct buf *b,
 	}
 }
 
-#define LABELS {"link", p->link}, {"direction", p->direction}
+#define LABELS                                                                                     \
+	{"link", p->link},                                                                         \
+	{                                                                                          \
+		"direction", p->direction                                                          \
+	}
 #define QUEUE(i) LABELS, {"queue", (i) ? "l4s" : "classic"}
 #define EACH_QUEUE(i) for (unsigned i = 0; i < 1u + p->dual; i++)
 
@@ -96,8 +100,8 @@ static void marked(struct buf *b, const struct place *p)
 		metrics_u64(b, PREFIX "marked_packets_total", q->marked_native, QUEUE(i),
 			    {"by", "native"});
 		metrics_u64(b, PREFIX "marked_packets_total",
-			    q->marked > q->marked_native ? q->marked - q->marked_native : 0, QUEUE(i),
-			    {"by", "controller"});
+			    q->marked > q->marked_native ? q->marked - q->marked_native : 0,
+			    QUEUE(i), {"by", "controller"});
 	}
 }
 
@@ -128,8 +132,10 @@ static void put_histogram(struct buf *b, const char *name, const struct hist *h,
 {
 	double bound[REPORT_BOUNDS - 1];
 	uint64_t count[REPORT_BOUNDS];
-	struct metrics_histogram m = {
-		.bound = bound, .n_bounds = REPORT_BOUNDS - 1, .count = count, .sum = (double)h->sum / 1e9};
+	struct metrics_histogram m = {.bound = bound,
+				      .n_bounds = REPORT_BOUNDS - 1,
+				      .count = count,
+				      .sum = (double)h->sum / 1e9};
 	unsigned i;
 
 	for (i = 0; i < REPORT_BOUNDS - 1; i++)
@@ -181,9 +187,11 @@ static void add_links(struct buf *b, struct node *n)
 	size_t i;
 
 	links_each(n->links, gather, &all);
-	metrics_family(b, PREFIX "link_bad", "gauge", "1: figures of the link are not to be trusted.");
+	metrics_family(b, PREFIX "link_bad", "gauge",
+		       "1: figures of the link are not to be trusted.");
 	for (i = 0; i < all.n; i++)
-		metrics_u64(b, PREFIX "link_bad", all.s[i]->stats.bad, {"link", all.s[i]->set.name});
+		metrics_u64(b, PREFIX "link_bad", all.s[i]->stats.bad,
+			    {"link", all.s[i]->set.name});
 	metrics_family(b, PREFIX "link_processor_seconds_total", "counter",
 		       "Time that the link's thread used.");
 	for (i = 0; i < all.n; i++)
@@ -208,12 +216,12 @@ static void add_sockets(struct buf *b, const struct cc_kernel_stats s[2])
 	metrics_family(b, PREFIX "connections_total", "counter",
 		       "Connections ever opened, by what of ECN was negotiated.");
 	for (i = 0; i < 2; i++) {
-		metrics_u64(b, PREFIX "connections_total", s[i].accecn, {"control", control_name[i]},
-			    {"ecn", "accurate"});
+		metrics_u64(b, PREFIX "connections_total", s[i].accecn,
+			    {"control", control_name[i]}, {"ecn", "accurate"});
 		metrics_u64(b, PREFIX "connections_total", s[i].classic_ecn,
 			    {"control", control_name[i]}, {"ecn", "classic"});
-		metrics_u64(b, PREFIX "connections_total", s[i].no_ecn, {"control", control_name[i]},
-			    {"ecn", "none"});
+		metrics_u64(b, PREFIX "connections_total", s[i].no_ecn,
+			    {"control", control_name[i]}, {"ecn", "none"});
 	}
 }
 
@@ -241,7 +249,8 @@ void report_metrics(struct node *n, struct buf *b)
 	struct cc_kernel *k = n->controls.kernel;
 
 	add_links(b, n);
-	metrics_family(b, PREFIX "controls_loaded", "gauge", "1: the congestion controls are loaded.");
+	metrics_family(b, PREFIX "controls_loaded", "gauge",
+		       "1: the congestion controls are loaded.");
 	metrics_u64(b, PREFIX "controls_loaded", k != NULL);
 	if (k && cc_kernel_stats(k, n->controls.name[0], &s[0], NULL) == 0 &&
 	    cc_kernel_stats(k, n->controls.name[1], &s[1], NULL) == 0) {

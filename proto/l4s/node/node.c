@@ -123,8 +123,8 @@ static int on_apply(void *ctx, const struct config *to, const struct config_diff
 	if (rc == 0)
 		rc = links_apply(n->links, s, diff, dry_run, err);
 	if (rc == 0 && controls && !dry_run) {
-		rc = controls_apply(&n->controls, &s->controls, settings_cgroups_touched(diff), false,
-				    err);
+		rc = controls_apply(&n->controls, &s->controls, settings_cgroups_touched(diff),
+				    false, err);
 		if (rc != 0) {
 			struct err lost = {0};
 
@@ -277,8 +277,7 @@ int node_open(struct node *n, const struct node_params *params, struct config *c
 		return rc;
 	}
 	n->looped = true;
-	n->counter =
-		counter_new(&n->loop, &room, params->socket, params->socket_gid, config, err);
+	n->counter = counter_new(&n->loop, &room, params->socket, params->socket_gid, config, err);
 	return n->counter ? 0 : err->code;
 }
 

@@ -101,7 +101,8 @@ static void set_create(struct nlmsghdr *h, bool create)
 		h->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
 }
 
-/* A millisecond of the link, and at least two full packets, so that one fits while another waits. */
+/* A millisecond of the link, and at least two full packets, so that one fits while another waits.
+ */
 static uint32_t burst(const struct qdisc_cfg *cfg)
 {
 	uint64_t ms = cfg->rate / 8000;
@@ -115,8 +116,7 @@ static uint32_t burst(const struct qdisc_cfg *cfg)
 struct nlmsghdr *qdisc_put_shaper(void *buf, size_t n, const struct qdisc_cfg *cfg, bool create)
 {
 	struct tc_tbf_qopt opt = {0};
-	struct nlmsghdr *h =
-		begin(buf, n, RTM_NEWQDISC, cfg->ifindex, QDISC_SHAPER, TC_H_ROOT);
+	struct nlmsghdr *h = begin(buf, n, RTM_NEWQDISC, cfg->ifindex, QDISC_SHAPER, TC_H_ROOT);
 	uint64_t bytes = cfg->rate / 8;
 	struct nlattr *nest;
 
@@ -149,8 +149,7 @@ static uint64_t step_of(const struct qdisc_cfg *cfg)
 struct nlmsghdr *qdisc_put_dualpi2(void *buf, size_t n, const struct qdisc_cfg *cfg, bool create)
 {
 	const struct aqm_cfg *a = &cfg->aqm;
-	struct nlmsghdr *h =
-		begin(buf, n, RTM_NEWQDISC, cfg->ifindex, QDISC_AQM, QDISC_SHAPER | 1);
+	struct nlmsghdr *h = begin(buf, n, RTM_NEWQDISC, cfg->ifindex, QDISC_AQM, QDISC_SHAPER | 1);
 	struct nlattr *nest;
 
 	if (!h)
@@ -264,7 +263,8 @@ static bool look(const struct nlmsghdr *h, struct found *f)
 	*f = (struct found){.ifindex = (uint32_t)t->tcm_ifindex, .handle = t->tcm_handle};
 	mnl_attr_for_each(a, h, sizeof(*t))
 	{
-		if (mnl_attr_get_type(a) == TCA_KIND && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+		if (mnl_attr_get_type(a) == TCA_KIND &&
+		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
 			f->kind = mnl_attr_get_str(a);
 		else if (mnl_attr_get_type(a) == TCA_STATS2)
 			f->stats = a;
@@ -310,7 +310,8 @@ int qdisc_probe(struct netlink *nl, struct err *err)
 		return 0;
 	if (rc == -ENOENT) {
 		err_set(err, rc, "this kernel has no sch_dualpi2");
-		err_mend(err, "take Linux 6.17 or later with CONFIG_NET_SCH_DUALPI2, or set backend user");
+		err_mend(err, "take Linux 6.17 or later with CONFIG_NET_SCH_DUALPI2, or set "
+			      "backend user");
 		return rc;
 	}
 	if (rc == 0) /* no such kernel is known */

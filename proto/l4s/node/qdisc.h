@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's own DualPI2 (sch_dualpi2, Linux 6.17) as the back end of a link, by netlink: a token
  * bucket at the root of an interface holds the rate, as sch_dualpi2 has none, and the queue manager
- * stands below it. Both carry handles of ours, by which a start after a crash finds what is left. */
+ * stands below it. Both carry handles of ours, by which a start after a crash finds what is left.
+ */
 #ifndef DEP_L4S_NODE_QDISC_H
 #define DEP_L4S_NODE_QDISC_H
 
@@ -22,7 +23,7 @@ struct qdisc_cfg {
 
 /* What the kernel tells of both. */
 struct qdisc_stats {
-	struct aqm_stats aqm; /* histograms empty; counters the kernel has not: 0 */
+	struct aqm_stats aqm;  /* histograms empty; counters the kernel has not: 0 */
 	uint64_t delay_now[2]; /* ns: C, L: age of the first packet */
 	uint64_t sent, sent_bytes;
 	uint64_t dropped;
@@ -35,7 +36,8 @@ int qdisc_fits(const struct aqm_cfg *aqm, uint64_t rate, struct err *err);
 /* Whether the kernel has sch_dualpi2 (it loads the module where it can): 0, or -ENOENT and err,
  * which says so, or another negative errno. Changes nothing. */
 int qdisc_probe(struct netlink *nl, struct err *err);
-/* Makes both, or changes their parameters in place where they are there (change). All or nothing. */
+/* Makes both, or changes their parameters in place where they are there (change). All or nothing.
+ */
 int qdisc_set(struct netlink *nl, const struct qdisc_cfg *cfg, bool change, struct err *err);
 /* No error where there is none. */
 int qdisc_delete(struct netlink *nl, uint32_t ifindex, struct err *err);

@@ -138,7 +138,7 @@ static struct seen options_of(const struct nlmsghdr *h)
 			assert_true(t < 16);
 			s.has[t] = true;
 			s.v[t] = mnl_attr_get_payload_len(o) == 1 ? mnl_attr_get_u8(o)
-								 : mnl_attr_get_u32(o);
+								  : mnl_attr_get_u32(o);
 		}
 	}
 	return s;
@@ -372,7 +372,8 @@ static void live(void **state)
 	assert_int_equal(count(w).ours, 0);
 }
 
-/* The shaper is one that every kernel has; a crash leaves it, the next start removes it, and only it. */
+/* The shaper is one that every kernel has; a crash leaves it, the next start removes it, and only
+ * it. */
 static void sweep(void **state)
 {
 	_Alignas(4) uint8_t buf[1024];

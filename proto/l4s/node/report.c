@@ -11,9 +11,10 @@
 #define MS(n) ((n) * 1000000ull)
 
 const uint64_t report_bound[REPORT_BOUNDS] = {
-	US(25),	 US(50),  US(100), US(200), US(300), US(400), US(500), US(600), US(800), MS(1),
-	US(1200), US(1500), MS(2),  MS(3),   MS(5),	MS(7),	 MS(10),  MS(12),  MS(15),  MS(18),
-	MS(20),	 MS(25),  MS(30),  MS(50),  MS(100), MS(250), MS(1000), UINT64_MAX,
+	US(25),	 US(50),  US(100), US(200),  US(300),  US(400),	 US(500),
+	US(600), US(800), MS(1),   US(1200), US(1500), MS(2),	 MS(3),
+	MS(5),	 MS(7),	  MS(10),  MS(12),   MS(15),   MS(18),	 MS(20),
+	MS(25),	 MS(30),  MS(50),  MS(100),  MS(250),  MS(1000), UINT64_MAX,
 };
 
 void report_buckets(const struct hist *h, uint64_t count[REPORT_BOUNDS])
@@ -110,7 +111,8 @@ static void add_queue(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key,
 	json_add_u64(doc, v, "marked", q->marked);
 	json_add_u64(doc, v, "marked-native", q->marked_native);
 	json_add_u64(doc, v, "dropped", dropped);
-	json_add_u64(doc, v, "dropped-aqm", dropped > q->dropped_limit ? dropped - q->dropped_limit : 0);
+	json_add_u64(doc, v, "dropped-aqm",
+		     dropped > q->dropped_limit ? dropped - q->dropped_limit : 0);
 	json_add_u64(doc, v, "dropped-limit", q->dropped_limit);
 	json_add_u64(doc, v, "dropped-ect", q->dropped_ect);
 	json_add_u64(doc, v, "dropped-not-ect", q->dropped_not_ect);
@@ -127,14 +129,17 @@ const char *report_link_hint(const struct link_dir_stats *d)
 	uint64_t forwarded = c->forwarded + l->forwarded;
 
 	if (d->aqm.overloaded)
-		return "overload: some sender does not answer marks; look for unresponsive traffic (UDP)";
+		return "overload: some sender does not answer marks; look for unresponsive traffic "
+		       "(UDP)";
 	if (forwarded < 1000)
 		return NULL;
 	if (c->marked + l->marked == 0 && c->dropped_ect + c->dropped_not_ect == 0 &&
 	    c->max_packets <= 2 && l->max_packets <= 2)
-		return "no mark and never more than 2 packets waiting: the bottleneck is elsewhere, or nothing fills this link";
+		return "no mark and never more than 2 packets waiting: the bottleneck is "
+		       "elsewhere, or nothing fills this link";
 	if (l->forwarded >= 1000 && l->marked == l->forwarded)
-		return "every L4S packet is marked: a sender in the L4S queue does not slow down, or the rate is too low for the step; set rate-aware";
+		return "every L4S packet is marked: a sender in the L4S queue does not slow down, "
+		       "or the rate is too low for the step; set rate-aware";
 	return NULL;
 }
 
@@ -249,17 +254,22 @@ static void add_link(void *ctx, const struct slot *s)
 const char *report_control_hint(const struct cc_kernel_stats *s, bool prague, unsigned n_marked)
 {
 	if (s->no_ecn && s->no_ecn == s->sockets)
-		return "no connection has ECN: the other ends do not speak it, or the control was chosen after connect() or listen()";
+		return "no connection has ECN: the other ends do not speak it, or the control was "
+		       "chosen after connect() or listen()";
 	if (prague && s->classic_ecn && !s->accecn)
-		return "the other ends speak only Classic ECN: give their listeners this control, too, so that they speak AccECN";
+		return "the other ends speak only Classic ECN: give their listeners this control, "
+		       "too, so that they speak AccECN";
 	if (prague && s->accecn && n_marked == 0)
-		return "packets leave as ECT(0), which L4S queues take for Classic: name the interface in mark-interface";
+		return "packets leave as ECT(0), which L4S queues take for Classic: name the "
+		       "interface in mark-interface";
 	if (s->acks > 100000 && s->marks == 0 && s->no_ecn < s->sockets)
-		return "no mark was ever seen: no queue on the way marks, and the bottleneck is elsewhere";
+		return "no mark was ever seen: no queue on the way marks, and the bottleneck is "
+		       "elsewhere";
 	return NULL;
 }
 
-static void add_reductions(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct cc_kernel_stats *s)
+static void add_reductions(yyjson_mut_doc *doc, yyjson_mut_val *obj,
+			   const struct cc_kernel_stats *s)
 {
 	yyjson_mut_val *r = json_add_obj(doc, obj, "reductions");
 
@@ -335,7 +345,8 @@ static void add_controls(struct walk *w, yyjson_mut_val *top)
 /* ---- flows ---- */
 
 /* An IPv4 address that came through an IPv6 socket is shown as what it is. */
-static void address(const struct cc_kernel_flow *f, const uint8_t a[16], char text[INET6_ADDRSTRLEN])
+static void address(const struct cc_kernel_flow *f, const uint8_t a[16],
+		    char text[INET6_ADDRSTRLEN])
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -386,8 +397,8 @@ void report_flow(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct flow *f
 	if (flow->measured)
 		add_decimal(doc, v, "mark-rate", flow->mark_rate / 1000.0, 3);
 	if (f->algo == CC_PRAGUE) {
-		add_decimal(doc, v, "alpha", f->view.alpha >= 1u << 24 ? 1 : f->view.alpha / 16777216.0,
-			    9);
+		add_decimal(doc, v, "alpha",
+			    f->view.alpha >= 1u << 24 ? 1 : f->view.alpha / 16777216.0, 9);
 		add_decimal(doc, v, "classic-score", f->view.classic / 1024.0, 3);
 	} else if (f->view.beta) {
 		add_decimal(doc, v, "beta", f->view.beta / 1024.0, 3);

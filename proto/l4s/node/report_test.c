@@ -290,9 +290,9 @@ static void hints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(links),   cmocka_unit_test(kernel_and_failed),
-		cmocka_unit_test(flows),   cmocka_unit_test(buckets),
-		cmocka_unit_test(rates),   cmocka_unit_test(hints),
+		cmocka_unit_test(links), cmocka_unit_test(kernel_and_failed),
+		cmocka_unit_test(flows), cmocka_unit_test(buckets),
+		cmocka_unit_test(rates), cmocka_unit_test(hints),
 	};
 	struct err err = {0};
 	int failed;

@@ -159,8 +159,8 @@ static void read_dualpi2(struct aqm_cfg *c, const struct lyd_node *at)
 
 static void read_aqm(struct aqm_cfg *c, const struct lyd_node *at, uint64_t rate)
 {
-	static const char *const kinds[] = {"fifo", "codel", "fq-codel", "pie", "pi2", "dualpi2",
-					    NULL};
+	static const char *const kinds[] = {"fifo", "codel",   "fq-codel", "pie",
+					    "pi2",  "dualpi2", NULL};
 	static const char *const profiles[] = {"rfc", "linux", NULL};
 
 	aqm_cfg_defaults(c, (enum aqm_kind)choose(at, "kind", kinds, AQM_DUALPI2),
@@ -302,8 +302,8 @@ const struct settings_link *settings_find(const struct settings *s, const char *
 enum settings_reach settings_link_reach(const struct config_diff *diff, const char *name)
 {
 	static const char *const fixed[] = {
-		"mode", "backend", "interface-a", "interface-b", "uplink", "gso-max-segments",
-		"busy", "mtu",
+		"mode",	  "backend",	      "interface-a", "interface-b",
+		"uplink", "gso-max-segments", "busy",	     "mtu",
 	};
 	char path[128];
 	size_t i;

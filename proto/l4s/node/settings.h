@@ -55,8 +55,8 @@ const struct settings_link *settings_find(const struct settings *s, const char *
 /* What a change does to a link that is there before and after. */
 enum settings_reach {
 	SETTINGS_SAME,
-	SETTINGS_LIVE,	/* rates, delays, queue managers: packets and counters stay */
-	SETTINGS_ANEW,	/* interfaces, mode, back end: it is made anew */
+	SETTINGS_LIVE, /* rates, delays, queue managers: packets and counters stay */
+	SETTINGS_ANEW, /* interfaces, mode, back end: it is made anew */
 };
 enum settings_reach settings_link_reach(const struct config_diff *diff, const char *name);
 /* Whether the controls, and of them the control groups, change. */

@@ -74,14 +74,16 @@ static void controls(void **state)
 {
 	struct settings s;
 
-	read_into(&s, "{\"l4s:l4s\":{\"controls\":{\"load\":true,\"mark-interface\":[\"eth0\",\"eth1\"],"
-		      "\"cgroup\":[{\"path\":\"/sys/fs/cgroup/web\",\"control\":\"prague\"}],"
-		      "\"cubic\":{\"form\":\"rfc\",\"start\":\"hystart++\",\"pacing\":true,"
-		      "\"fast-convergence\":false,\"abe\":{\"mode\":\"adaptive\",\"alpha\":\"scale\","
-		      "\"beta-ecn\":\"0.8\",\"beta-min\":\"0.75\",\"beta-max\":\"0.9\","
-		      "\"slow-start\":true,\"loss-after-mark\":true}},"
-		      "\"prague\":{\"rtt-independence\":false,\"target-rtt\":\"15000\","
-		      "\"classic-detection\":false}}}}");
+	read_into(
+		&s,
+		"{\"l4s:l4s\":{\"controls\":{\"load\":true,\"mark-interface\":[\"eth0\",\"eth1\"],"
+		"\"cgroup\":[{\"path\":\"/sys/fs/cgroup/web\",\"control\":\"prague\"}],"
+		"\"cubic\":{\"form\":\"rfc\",\"start\":\"hystart++\",\"pacing\":true,"
+		"\"fast-convergence\":false,\"abe\":{\"mode\":\"adaptive\",\"alpha\":\"scale\","
+		"\"beta-ecn\":\"0.8\",\"beta-min\":\"0.75\",\"beta-max\":\"0.9\","
+		"\"slow-start\":true,\"loss-after-mark\":true}},"
+		"\"prague\":{\"rtt-independence\":false,\"target-rtt\":\"15000\","
+		"\"classic-detection\":false}}}}");
 	assert_true(s.controls.load);
 	assert_int_equal(s.controls.n_marks, 2);
 	assert_string_equal(s.controls.mark[1], "eth1");
@@ -115,7 +117,9 @@ static void no_ecn(void **state)
 	assert_int_equal(s.controls.cubic.abe.mode, ABE_OFF);
 }
 
-#define LINK(rest) "{\"l4s:l4s\":{\"link\":[{\"name\":\"w\",\"interface-a\":\"a\",\"interface-b\":\"b\"" rest "}]}}"
+#define LINK(rest)                                                                                 \
+	"{\"l4s:l4s\":{\"link\":[{\"name\":\"w\",\"interface-a\":\"a\",\"interface-b\":\"b\"" rest \
+	"}]}}"
 
 static void links(void **state)
 {
@@ -123,9 +127,10 @@ static void links(void **state)
 	struct aqm_cfg want;
 	struct settings s;
 
-	read_into(&s, LINK(",\"mode\":\"tun-gso\",\"gso-max-segments\":4,\"late-limit\":\"200\","
-			   "\"forward\":{\"rate\":\"100000000\",\"delay\":\"10000\",\"jitter\":\"50\","
-			   "\"loss\":500000,\"overhead\":18},\"backward\":{\"delay\":\"5000\"}"));
+	read_into(&s,
+		  LINK(",\"mode\":\"tun-gso\",\"gso-max-segments\":4,\"late-limit\":\"200\","
+		       "\"forward\":{\"rate\":\"100000000\",\"delay\":\"10000\",\"jitter\":\"50\","
+		       "\"loss\":500000,\"overhead\":18},\"backward\":{\"delay\":\"5000\"}"));
 	assert_int_equal(s.n_links, 1);
 	assert_ptr_equal(settings_find(&s, "w"), &s.link[0]);
 	assert_null(settings_find(&s, "x"));
@@ -170,12 +175,13 @@ static void queue(void **state)
 	const struct aqm_cfg *a;
 	struct settings s;
 
-	read_into(&s, LINK(",\"forward\":{\"rate\":\"1000000\",\"aqm\":{\"target\":\"20000\","
-			   "\"update-interval\":\"8000\",\"alpha\":\"0.32\",\"beta\":\"2.5\","
-			   "\"coupling\":3,\"step\":\"2000\",\"step-min-packets\":2,"
-			   "\"rate-aware\":true,\"classic-protection\":20,\"scheduler\":\"ts-fifo\","
-			   "\"overload\":\"overflow\",\"drop-early\":true,\"limit-packets\":77,"
-			   "\"limit-bytes\":\"88888\",\"time-shift\":\"30000\"}}"));
+	read_into(&s,
+		  LINK(",\"forward\":{\"rate\":\"1000000\",\"aqm\":{\"target\":\"20000\","
+		       "\"update-interval\":\"8000\",\"alpha\":\"0.32\",\"beta\":\"2.5\","
+		       "\"coupling\":3,\"step\":\"2000\",\"step-min-packets\":2,"
+		       "\"rate-aware\":true,\"classic-protection\":20,\"scheduler\":\"ts-fifo\","
+		       "\"overload\":\"overflow\",\"drop-early\":true,\"limit-packets\":77,"
+		       "\"limit-bytes\":\"88888\",\"time-shift\":\"30000\"}}"));
 	a = &s.link[0].cfg.dir[0].aqm;
 	assert_int_equal(a->target, 20000000);
 	assert_int_equal(a->tupdate, 8000000);
@@ -192,8 +198,9 @@ static void queue(void **state)
 	assert_int_equal(a->limit_packets, 77);
 	assert_int_equal(a->limit_bytes, 88888);
 	assert_int_equal(a->tshift, 30000000);
-	read_into(&s, LINK(",\"forward\":{\"rate\":\"1000000\",\"aqm\":{\"kind\":\"pie\",\"ecn\":false,"
-			   "\"max-burst\":\"100000\",\"mark-limit\":\"0.5\"}}"));
+	read_into(&s,
+		  LINK(",\"forward\":{\"rate\":\"1000000\",\"aqm\":{\"kind\":\"pie\",\"ecn\":false,"
+		       "\"max-burst\":\"100000\",\"mark-limit\":\"0.5\"}}"));
 	assert_false(a->ecn);
 	assert_int_equal(a->max_burst, 100000000);
 	assert_in_range(a->mark_ecnth, UINT32_MAX / 2, UINT32_MAX / 2 + 1);
@@ -214,10 +221,11 @@ static void refused(void **state)
 	static const struct {
 		const char *json, *where, *what;
 	} bad[] = {
-		{"{\"l4s:l4s\":{\"link\":[{\"name\":\"w\",\"interface-a\":\"a\"}]}}", "link[name='w']",
-		 "needs another end"},
+		{"{\"l4s:l4s\":{\"link\":[{\"name\":\"w\",\"interface-a\":\"a\"}]}}",
+		 "link[name='w']", "needs another end"},
 		{LINK(",\"uplink\":\"eth0\""), "link[name='w']", "either interface-b or uplink"},
-		{"{\"l4s:l4s\":{\"link\":[{\"name\":\"w\",\"interface-a\":\"a\",\"interface-b\":\"a\"}]}}",
+		{"{\"l4s:l4s\":{\"link\":[{\"name\":\"w\",\"interface-a\":\"a\",\"interface-b\":"
+		 "\"a\"}]}}",
 		 "interface-b", "same name"},
 		{LINK(",\"backend\":\"kernel\""), "link[name='w']", "needs an uplink"},
 		{LINK(",\"forward\":{\"rate\":\"5\"}"), "forward/rate", "range"},
@@ -251,8 +259,9 @@ static void refused(void **state)
 /* What only the queue manager knows to be wrong has the path of it. */
 static void refused_by_the_queue(void **state)
 {
-	struct config *c = parse(LINK(",\"forward\":{\"rate\":\"1000000\",\"aqm\":{\"kind\":\"codel\","
-				      "\"interval\":\"0\"}}"));
+	struct config *c =
+		parse(LINK(",\"forward\":{\"rate\":\"1000000\",\"aqm\":{\"kind\":\"codel\","
+			   "\"interval\":\"0\"}}"));
 	struct err err = {0};
 	struct settings s;
 
@@ -273,7 +282,8 @@ static void reach(void **state)
 		{LINK(",\"forward\":{\"aqm\":{\"kind\":\"pie\"}}"), SETTINGS_LIVE, false},
 		{LINK(",\"mode\":\"tun-gso\""), SETTINGS_ANEW, false},
 		{LINK(",\"backend\":\"user\""), SETTINGS_ANEW, false},
-		{"{\"l4s:l4s\":{\"link\":[{\"name\":\"w\",\"interface-a\":\"a\",\"interface-b\":\"c\"}]}}",
+		{"{\"l4s:l4s\":{\"link\":[{\"name\":\"w\",\"interface-a\":\"a\",\"interface-b\":"
+		 "\"c\"}]}}",
 		 SETTINGS_ANEW, false},
 		{"{\"l4s:l4s\":{\"controls\":{\"load\":true},\"link\":[{\"name\":\"w\","
 		 "\"interface-a\":\"a\",\"interface-b\":\"b\"}]}}",
@@ -301,10 +311,14 @@ static void reach(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults), cmocka_unit_test(controls),
-		cmocka_unit_test(no_ecn),   cmocka_unit_test(links),
-		cmocka_unit_test(profiles), cmocka_unit_test(queue),
-		cmocka_unit_test(disabled), cmocka_unit_test(refused),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(controls),
+		cmocka_unit_test(no_ecn),
+		cmocka_unit_test(links),
+		cmocka_unit_test(profiles),
+		cmocka_unit_test(queue),
+		cmocka_unit_test(disabled),
+		cmocka_unit_test(refused),
 		cmocka_unit_test(refused_by_the_queue),
 		cmocka_unit_test(reach),
 	};

@@ -69,7 +69,8 @@ int slot_check(const struct slot_env *env, const struct settings_link *set, cons
 		if (!name[0] || if_nametoindex(name) == 0)
 			continue;
 		if (s && s->status == SLOT_UP &&
-		    (strcmp(name, s->set.cfg.name[0]) == 0 || strcmp(name, s->set.cfg.name[1]) == 0))
+		    (strcmp(name, s->set.cfg.name[0]) == 0 ||
+		     strcmp(name, s->set.cfg.name[1]) == 0))
 			continue;
 		err_set(err, -EEXIST, "there is an interface %s already", name);
 		err_where(err, "/l4s:l4s/link[name='%s']/interface-%c", set->name, "ab"[i]);

@@ -21,9 +21,9 @@ enum slot_status {
 /* What slots share. */
 struct slot_env {
 	struct netlink *nl;
-	uv_async_t *ended;	/* woken when a thread ends by itself */
-	int kernel;		/* qdisc_probe()'s answer */
-	struct err kernel_why;	/* and its err */
+	uv_async_t *ended;     /* woken when a thread ends by itself */
+	int kernel;	       /* qdisc_probe()'s answer */
+	struct err kernel_why; /* and its err */
 };
 
 struct slot {
@@ -55,7 +55,8 @@ struct slot {
  * or NULL. Changes nothing. Returns 0, or a negative errno and err. */
 int slot_check(const struct slot_env *env, const struct settings_link *set, const struct slot *s,
 	       struct err *err);
-/* Makes the link and starts it. On failure the slot is FAILED, and can be closed or opened again. */
+/* Makes the link and starts it. On failure the slot is FAILED, and can be closed or opened again.
+ */
 int slot_open(struct slot *s, struct slot_env *env, const struct settings_link *set,
 	      struct err *err);
 /* Other rates, delays, queue managers. All or nothing. */

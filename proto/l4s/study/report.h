@@ -23,6 +23,11 @@ bool report_find_any(const struct study *s, double mbit, double rtt, const char 
 /* Rates and RTTs for which `cubic` (NULL: any of the three) was run. */
 void report_axes(const struct study *s, const char *cubic, struct mix mix, struct axes *a);
 
+/* The first screen: a sentence and figures. */
+void report_answer(FILE *f, const struct study *s);
+/* The table of where ABE helps, does nothing and harms. */
+void report_where(FILE *f, const struct study *s);
+
 /* Heat map of P/C; of what 0.85 (or another control) changes against 0.7. */
 void heat_ratio(FILE *f, const struct study *s, const char *title, const char *cubic,
 		struct mix mix);

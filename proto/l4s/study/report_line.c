@@ -109,8 +109,8 @@ static void control(FILE *f, const struct study *s, const struct scale *c, doubl
 
 void line_ratio(FILE *f, const struct study *s, double mbit, struct mix mix)
 {
-	static const double tick[] = {0.25, 0.5, 0.8, 1.25, 2, 4};
-	struct scale c = {log(4.5), log(112), log(0.22), log(4.5)};
+	static const double tick[] = {0.05, 0.1, 0.25, 0.5, 0.8, 1.25, 2, 4};
+	struct scale c = {log(4.5), log(112), log(0.045), log(4.5)};
 	struct axes a;
 	char title[64];
 

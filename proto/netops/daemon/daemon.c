@@ -130,11 +130,11 @@ static int open_mcp(struct daemon *d)
 		.session_closed = session_closed,
 		.ctx = d,
 	};
-	int rc = state_key(d->o->state_dir, p.state_key, d->err);
+	int rc = state_key(d->o->common.state_dir, p.state_key, d->err);
 
 	if (rc != 0)
 		return rc;
-	snprintf(tasks, sizeof(tasks), "%s/tasks", d->o->state_dir);
+	snprintf(tasks, sizeof(tasks), "%s/tasks", d->o->common.state_dir);
 	p.network = d->network = ops_capability(d->ops);
 	d->mcp = mcp_new(&d->loop, &p, d->err);
 	if (!d->mcp)
@@ -204,7 +204,7 @@ static void ready(void *ctx, int rc, struct err *err)
 	if (rc == 0 && !d->stopping)
 		rc = open_mcp(d);
 	if (rc == 0 && !d->stopping) {
-		d->front = front_new(&d->loop, d->ops, d->mcp, d->o->run_dir, d->o->state_dir, d->err);
+		d->front = front_new(&d->loop, d->ops, d->mcp, d->o->common.run_dir, d->o->common.state_dir, d->err);
 		rc = d->front ? 0 : d->err->code;
 	}
 	if (rc == 0 && d->front) {
@@ -227,10 +227,10 @@ int daemon_run(const struct options *o, struct err *err)
 	struct daemon d = {.o = o, .err = err};
 	const struct ops_params p = {
 		.loop = &d.loop,
-		.state_dir = o->state_dir,
-		.run_dir = o->run_dir,
+		.state_dir = o->common.state_dir,
+		.run_dir = o->common.run_dir,
 		.rooms = o->room,
-		.config = o->config,
+		.config = o->common.config,
 		.fsync = o->fsync,
 	};
 

@@ -35,14 +35,14 @@ static int make_dir(const char *dir, mode_t mode, const struct sandbox *s, struc
 
 static int give_up(const struct options *o, struct sandbox *s, struct err *err)
 {
-	int rc = o->user ? sandbox_user(s, o->user, err) : 0;
+	int rc = o->common.user ? sandbox_user(s, o->common.user, err) : 0;
 
 	if (rc == 0)
 		rc = sandbox_begin(s, err);
 	if (rc == 0)
-		rc = make_dir(o->run_dir, 0755, s, err);
+		rc = make_dir(o->common.run_dir, 0755, s, err);
 	if (rc == 0)
-		rc = make_dir(o->state_dir, 0700, s, err);
+		rc = make_dir(o->common.state_dir, 0700, s, err);
 	if (rc == 0)
 		rc = sandbox_enter(s, err);
 	return rc;
@@ -72,15 +72,15 @@ int main(int argc, char **argv)
 		return mcp_fixture_main(argc - 1, argv + 1);
 	if (options_read(&o, argc, argv, &err) != 0)
 		return fail(&err, EXIT_USAGE);
-	if (o.help || o.version) {
-		fputs(o.help ? options_help : "dep-netops " DEP_VERSION "\n", stdout);
+	if (o.common.help || o.common.version) {
+		fputs(o.common.help ? options_help : "dep-netops " DEP_VERSION "\n", stdout);
 		return 0;
 	}
 	loop_signals_hold();
-	log_init("dep-netops", o.level);
-	sandbox.seccomp = o.seccomp;
-	writable[0] = o.state_dir;
-	writable[1] = o.run_dir;
+	log_init("dep-netops", o.common.level);
+	sandbox.seccomp = o.common.seccomp;
+	writable[0] = o.common.state_dir;
+	writable[1] = o.common.run_dir;
 	rc = give_up(&o, &sandbox, &err);
 	if (rc == 0)
 		rc = daemon_run(&o, &err);

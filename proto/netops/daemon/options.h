@@ -3,24 +3,16 @@
 #ifndef DEP_NETOPS_OPTIONS_H
 #define DEP_NETOPS_OPTIONS_H
 
-#include "base/err.h"
-#include "base/log.h"
-#include "base/sandbox.h"
+#include "base/options.h"
 
 #define OPTIONS_ROOMS 16
 
 struct options {
-	const char *config;    /* first configuration, or NULL */
-	const char *state_dir;
-	const char *run_dir;
-	const char *user;
+	struct options_common common; /* config: first configuration, or NULL */
 	const char *room[OPTIONS_ROOMS + 1]; /* ended by NULL */
 	unsigned n_rooms;
-	enum sandbox_seccomp seccomp;
-	enum log_level level;
 	bool fsync;
-	bool stdio;   /* MCP on standard input and output, for the process that started it */
-	bool help, version;
+	bool stdio; /* MCP on standard input and output, for the process that started it */
 };
 
 extern const char options_help[];

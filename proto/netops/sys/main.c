@@ -48,19 +48,19 @@ static int make_dir(const char *dir, mode_t mode, const struct sandbox *s, struc
 static int run(const struct options *o)
 {
 	char resolv_dir[PATH_MAX] = "";
-	const char *const writable[] = {o->state_dir, o->run_dir, "/proc/sys/net", "/dev/net",
+	const char *const writable[] = {o->common.state_dir, o->common.run_dir, "/proc/sys/net", "/dev/net",
 					o->resolv_conf ? resolv_dir : NULL, NULL};
 	struct sandbox sandbox = {
 		.name = "dep-sys",
 		.capabilities = o->set_hostname ? kept_hostname : kept,
 		.required = o->set_hostname ? 2 : 1,
-		.seccomp = o->seccomp,
+		.seccomp = o->common.seccomp,
 		.calls = o->set_hostname ? calls_hostname : calls,
 		.families = families,
 		.writable = writable,
 	};
-	struct sys_params params = {.run_dir = o->run_dir,
-				    .state_dir = o->state_dir,
+	struct sys_params params = {.run_dir = o->common.run_dir,
+				    .state_dir = o->common.state_dir,
 				    .resolv_conf = o->resolv_conf,
 				    .set_hostname = o->set_hostname,
 				    .no_kernel_log = o->no_kernel_log};
@@ -71,14 +71,14 @@ static int run(const struct options *o)
 	if (o->resolv_conf)
 		snprintf(resolv_dir, sizeof(resolv_dir), "%.*s", (int)(strrchr(o->resolv_conf, '/') - o->resolv_conf + 1),
 			 o->resolv_conf);
-	if (rc == 0 && o->user)
-		rc = sandbox_user(&sandbox, o->user, &err);
+	if (rc == 0 && o->common.user)
+		rc = sandbox_user(&sandbox, o->common.user, &err);
 	if (rc == 0)
 		rc = sandbox_begin(&sandbox, &err);
 	if (rc == 0)
-		rc = make_dir(o->run_dir, 0755, &sandbox, &err);
+		rc = make_dir(o->common.run_dir, 0755, &sandbox, &err);
 	if (rc == 0)
-		rc = make_dir(o->state_dir, 0700, &sandbox, &err);
+		rc = make_dir(o->common.state_dir, 0700, &sandbox, &err);
 	params.socket_gid = sandbox.drop_user ? sandbox.gid : (gid_t)-1;
 	if (rc == 0) {
 		rc = sys_open(s, &params, &err);
@@ -99,11 +99,11 @@ int main(int argc, char **argv)
 
 	if (options_read(&o, argc, argv, &err) != 0)
 		return fail(&err, EXIT_USAGE);
-	if (o.help || o.version) {
-		fputs(o.help ? options_help : "dep-sys " DEP_VERSION "\n", stdout);
+	if (o.common.help || o.common.version) {
+		fputs(o.common.help ? options_help : "dep-sys " DEP_VERSION "\n", stdout);
 		return 0;
 	}
 	loop_signals_hold();
-	log_init("dep-sys", o.level);
+	log_init("dep-sys", o.common.level);
 	return run(&o);
 }

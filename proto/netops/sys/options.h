@@ -3,20 +3,13 @@
 #ifndef DEP_SYS_OPTIONS_H
 #define DEP_SYS_OPTIONS_H
 
-#include "base/log.h"
-#include "base/sandbox.h"
+#include "base/options.h"
 
 struct options {
-	const char *state_dir;
+	struct options_common common;
 	const char *resolv_conf; /* or NULL */
 	bool set_hostname;
 	bool no_kernel_log;
-	const char *run_dir;
-	const char *user; /* NULL: stay who we are */
-	enum sandbox_seccomp seccomp;
-	enum log_level level;
-	bool version;
-	bool help;
 };
 
 /* Reads argv. Returns 0, or -EINVAL and err. */
