@@ -56,8 +56,8 @@ struct abe_signals {
 	uint32_t delivered; /* at the last reduction */
 	uint32_t last_ack;  /* time of the last ACK, 64 ns */
 	uint16_t at;	    /* time of the last reduction, 4 ms */
-	uint16_t packets;   /* between reductions, average; 0: none yet */
-	uint16_t time;	    /* ms between them, average */
+	uint16_t packets;   /* between reductions, average, packed; 0: none yet */
+	uint16_t time;	    /* ms between them, average, packed */
 	uint16_t beta;	    /* 2^-16 */
 	uint16_t space_min; /* log2 of the shortest spacing of ACKs a segment, 64 ns */
 	uint16_t space_last;
@@ -86,13 +86,34 @@ static inline uint64_t abe_exp2(uint32_t x)
 	return y >> 10;
 }
 
-/* One step, of a gain of 5/32, of an average that is kept as the logarithm of 16 times it. */
-static inline uint16_t abe_average_log(uint16_t avg, uint32_t v)
+/* A number in 16 bits: 11 of it and how far they are shifted. */
+static inline uint16_t abe_pack(uint32_t v)
 {
-	uint64_t now = avg ? abe_exp2(avg) : (uint64_t)v << 4;
+	uint32_t bits = cc_bits(v);
+	uint32_t shift = bits > 11 ? bits - 11 : 0;
+	uint32_t m = shift ? (uint32_t)(((uint64_t)v + (1u << (shift - 1))) >> shift) : v;
 
-	now += ((uint64_t)v << 4) * 5 / 32 - now * 5 / 32;
-	return (uint16_t)cc_log2((uint32_t)cc_min64(now, UINT32_MAX));
+	if (m > 2047) {
+		m >>= 1;
+		shift++;
+	}
+	return (uint16_t)(shift << 11 | m);
+}
+
+static inline uint32_t abe_unpack(uint16_t x)
+{
+	return (uint32_t)(x & 2047) << (x >> 11);
+}
+
+/* One step, of a gain of 5/32, of an average that is kept packed, in 1/16. */
+static inline uint16_t abe_average_packed(uint16_t avg, uint32_t v)
+{
+	uint32_t now = abe_unpack(avg);
+
+	if (!avg)
+		return abe_pack(v << 4);
+	return abe_pack(now - (uint32_t)((uint64_t)now * 5 >> 5) +
+			(uint32_t)(((uint64_t)v << 4) * 5 >> 5));
 }
 
 /* One step of an average with a gain of 1/2^shift. */
@@ -137,7 +158,7 @@ static inline int32_t abe_prague_by_own(const struct abe_signals *s, const struc
 					int32_t own)
 {
 	int32_t w = own + (int32_t)cc_log2(n->srtt_us) - ABE_LOG_1000;
-	int32_t prague = (s->packets - 4096) / 2 + ABE_LOG_1000 -
+	int32_t prague = (((int32_t)cc_log2(abe_unpack(s->packets)) - 4096) >> 1) + ABE_LOG_1000 -
 			 (int32_t)cc_log2(cc_max(n->min_rtt_us, ABE_REF_RTT_US));
 	int32_t gamma = ABE_C0 + ((ABE_CW * (w - ABE_LOG_26)) >> 10) -
 			(ABE_CB * ((int32_t)s->beta - ABE_BETA_MIN) >> 16) +
@@ -167,7 +188,8 @@ static inline bool abe_uncoupled(const struct abe_signals *s, int32_t own, int32
 
 static inline void abe_steer(struct abe_signals *s, const struct abe_now *n)
 {
-	int32_t own = (int32_t)s->packets - (int32_t)s->time - 50; /* 4.19 ms count as 4 */
+	int32_t own = (int32_t)cc_log2(abe_unpack(s->packets)) -
+		      (int32_t)cc_log2(abe_unpack(s->time)) - 50; /* 4.19 ms count as 4 */
 	int32_t ratio = abe_prague_by_own(s, n, own);
 	int32_t e = ratio - ABE_AIM;
 	int32_t uneven = ABE_LOG_15625 - own - (int32_t)s->space;
@@ -196,8 +218,8 @@ static inline void abe_signals_mark(struct abe_signals *s, const struct abe_now 
 	} else {
 		if (!s->packets)
 			s->swing = (uint16_t)(swing << 2);
-		s->packets = abe_average_log(s->packets, cc_max(packets, 1));
-		s->time = abe_average_log(s->time, time);
+		s->packets = abe_average_packed(s->packets, cc_max(packets, 1));
+		s->time = abe_average_packed(s->time, time);
 		s->swing = (uint16_t)(s->swing + ((((int32_t)(swing << 2) - s->swing) * 5) >> 5));
 		abe_steer(s, n);
 	}
