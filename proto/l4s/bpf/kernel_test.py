@@ -105,7 +105,10 @@ def marks(port):
             key = "dep_prague" if cc == hold.prague else "dep_cubic_abe"
             what = f"{cc[:-2]}, {'packets of an MTU' if segments else 'large packets'}"
             tap.check(seen["marked"] > 100, f"{what}: marked {seen['marked']}", seen)
-            tap.check(sender["delivered-ce"] == seen["marked"] == receiver["received-ce"],
+            # Beside losses an ACK of a large packet may hide a wrap of ACE, and the kernel takes the safe guess (RFC 9768 section 3.2.2.5).
+            more = sender["delivered-ce"] - seen["marked"]
+            guessed = not segments and sender["retransmitted"] > 0 and more in (8, 16)
+            tap.check((more == 0 or guessed) and seen["marked"] == receiver["received-ce"],
                       f"{what}: delivered_ce is the number of marks",
                       sender["delivered-ce"], seen["marked"], receiver["received-ce"], sender["retransmitted"])
             cuts = new[key]["ecn"] - old[key]["ecn"]

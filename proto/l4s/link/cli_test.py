@@ -107,7 +107,7 @@ def counted(ns, name):
 # ---- tests ----
 
 def test_usage():
-    for args, word in ((["--rate", "1x"], "--rate"), ([], "--uplink"), (["--nonsense"], "--nonsense"),
+    for args, word in ((["--rate", "1x"], "--rate"), (["--rate", "0x10M"], "--rate"), ([], "--uplink"), (["--nonsense"], "--nonsense"),
                        (["--a", "left:l0", "--b", "right:r0"], "--rate"),
                        (["--a", "left:l0,10.9.0.1", "--b", "right:r0"], "--a"),
                        (["--a", "left:l0", "--b", "right:r0", "--rate", "1M", "--aqm", "cake"], "cake")):

@@ -128,7 +128,8 @@ static int number(const char *text, const struct unit *units, double most, doubl
 	char *end;
 	double v;
 
-	if (*text < '0' || *text > '9')
+	/* strtod reads hexadecimal numbers, too. */
+	if (*text < '0' || *text > '9' || strpbrk(text, "xX"))
 		return -EINVAL;
 	v = strtod(text, &end);
 	for (; units->name; units++) {
