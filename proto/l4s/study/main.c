@@ -231,7 +231,8 @@ static void print_verdicts(const struct study *s, const struct options *o)
 				 : "FAIL",
 		       v->plan, v->text);
 	}
-	printf("%u of %u passed\n", judged - failed, judged);
+	if (judged)
+		printf("%u of %u passed\n", judged - failed, judged);
 }
 
 static int study(struct study *s, struct options *o, struct err *err)
