@@ -22,12 +22,12 @@ struct abe_round {
 
 /* The factor for a reduction now. slow_start: cwnd is below ssthresh. */
 static inline uint32_t abe_beta(const struct abe_cfg *abe, enum cc_cause cause, bool slow_start,
-				const struct abe_signals *s, const struct abe_now *n)
+				const struct abe_signals *s)
 {
 	if (cause != CC_CAUSE_ECN || abe->mode == ABE_OFF || (slow_start && !abe->slow_start))
 		return abe->beta_loss;
 	if (abe->mode == ABE_ADAPTIVE)
-		return cc_clamp(abe_adaptive_beta(s, n), abe->beta_min, abe->beta_max);
+		return cc_clamp(abe_adaptive_beta(s), abe->beta_min, abe->beta_max);
 	return abe->beta_ecn;
 }
 

@@ -52,12 +52,6 @@ static inline void cubic_init(struct cc_cubic *s, const struct cc_cfg *cfg, uint
 	cubic_slow_start_begin(s, cfg, now_ns, snd_nxt);
 }
 
-static inline uint32_t cubic_w_max(const struct cc_cubic *s, const struct cc_cfg *cfg)
-{
-	return cfg->form == CC_FORM_LINUX ? s->linux_.last_max_cwnd
-					  : s->rfc.w_max >> CUBIC_WMAX_BITS;
-}
-
 /* The beta that alpha of the Reno region belongs to. */
 static inline uint32_t cubic_alpha_beta(const struct cc_cubic *s, const struct cc_cfg *cfg)
 {
@@ -80,10 +74,10 @@ static inline uint32_t cubic_ssthresh(struct cc_cubic *s, const struct cc_cfg *c
 	if (cause == CC_CAUSE_LOSS && abe_round_open(&s->round, a->snd_una) &&
 	    s->round.cause == CC_CAUSE_ECN)
 		return abe_loss_after_mark(&cfg->abe, &s->round, w->ssthresh);
-	abe_now_fill(&now, a, w->cwnd, cubic_w_max(s, cfg));
-	beta = abe_beta(&cfg->abe, cause, cc_in_slow_start(w), &s->signals, &now);
-	if (cause == CC_CAUSE_ECN)
+	abe_now_fill(&now, a);
+	if (cause == CC_CAUSE_ECN && cfg->abe.mode == ABE_ADAPTIVE)
 		abe_signals_mark(&s->signals, &now);
+	beta = abe_beta(&cfg->abe, cause, cc_in_slow_start(w), &s->signals);
 	fast = cfg->abe.fast_conv_beta ? beta : cfg->abe.beta_loss;
 	abe_round_begin(&s->round, cause, beta, flight, a->snd_nxt);
 	if (cfg->form == CC_FORM_LINUX) {
@@ -127,7 +121,6 @@ static inline void cubic_rtt(struct cc_cubic *s, const struct cc_cfg *cfg, const
 
 	if (!a->rtt_us)
 		return;
-	abe_signals_rtt(&s->signals, a->rtt_us, a->min_rtt_us);
 	if (cfg->form == CC_FORM_LINUX) {
 		/* not right after a recovery */
 		if (l->epoch_start &&
@@ -196,6 +189,8 @@ static inline void cubic_grow(struct cc_cubic *s, const struct cc_cfg *cfg, cons
 static inline void cubic_ack(struct cc_cubic *s, const struct cc_cfg *cfg, const struct cc_ack *a,
 			     struct cc_win *w)
 {
+	if (cfg->abe.mode == ABE_ADAPTIVE && !cc_in_slow_start(w))
+		abe_signals_ack(&s->signals, a);
 	cubic_rtt(s, cfg, a, w);
 	cubic_grow(s, cfg, a, w);
 }

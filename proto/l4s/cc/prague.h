@@ -180,11 +180,28 @@ cc_inline void prague_init(struct cc_prague *s, const struct cc_cfg *cfg, const 
 	classic_init(&s->classic);
 }
 
+/* What form rfc takes off, 2^-24 of half of the window: see prague_respond. In rate mode a round is
+ * too few packets for runs of marks. */
+static inline uint32_t prague_make_up(const struct cc_prague *s, uint32_t alpha, uint32_t passed,
+				      uint32_t round, uint32_t srtt)
+{
+	uint64_t less = (uint64_t)alpha * cc_min(passed, 2 * round) / round;
+	uint64_t packet; /* one as a share of a round's */
+
+	if (!s->rate_mode) {
+		packet = ((uint64_t)PRAGUE_ALPHA_ONE << PRAGUE_FRAC_BITS) / s->frac_cwnd;
+		less = cc_min64(less, alpha + packet * cc_min(srtt, round) / round);
+	}
+	return (uint32_t)cc_min64(less, PRAGUE_ALPHA_ONE);
+}
+
 /* The response to marks. As the reference has it (form linux), on entering CWR: at most once a
  * round, and each virtual round trip. A flow then waits for the next mark when that is over, a
  * quarter of a round trip with two marks a round, and gets so much more than 1/p - 1 Mb/s. Form rfc
  * makes up for the wait: what it takes off is alpha / 2 for each virtual round trip since the last
- * time. */
+ * time. That is for marks that come evenly or at random, and then the wait is about 1 / (alpha W)
+ * of a round of W packets: it counts up to there. Under a step marks come in runs with many rounds
+ * between them, for each of which alpha / 2 once is the answer. */
 static inline void prague_respond(struct cc_prague *s, const struct cc_cfg *cfg,
 				  const struct cc_ack *a, const struct cc_win *w)
 {
@@ -202,8 +219,8 @@ static inline void prague_respond(struct cc_prague *s, const struct cc_cfg *cfg,
 		return;
 	s->cwr_us = now_us;
 	if (cfg->form == CC_FORM_RFC && !classic)
-		less = (uint32_t)cc_min64((uint64_t)less * cc_min(passed, 2 * least) / least,
-					  PRAGUE_ALPHA_ONE);
+		less = prague_make_up(s, less, passed, least,
+				      cc_clamp(a->srtt_us, 1, PRAGUE_HSRTT_MAX));
 	less = cc_max(less, (CLASSIC_ALPHA >> 10) * classic);
 	prague_shrink(s, less, a);
 }

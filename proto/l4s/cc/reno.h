@@ -73,15 +73,12 @@ static inline void cc_pace(const struct cc_cfg *cfg, const struct cc_ack *a, str
 		w->pacing_rate = cc_max64(bytes * percent * 10000 / a->srtt_us, 1);
 }
 
-static inline void abe_now_fill(struct abe_now *n, const struct cc_ack *a, uint32_t cwnd,
-				uint32_t w_max)
+static inline void abe_now_fill(struct abe_now *n, const struct cc_ack *a)
 {
-	n->now_ms = (uint32_t)(a->now_ns / 1000000);
-	n->cwnd = cwnd;
-	n->w_max = w_max;
+	n->now_ns = a->now_ns;
+	n->delivered = a->delivered;
 	n->srtt_us = a->srtt_us;
 	n->min_rtt_us = a->min_rtt_us;
-	n->rtt_us = a->rtt_us;
 }
 
 static inline void reno_init(struct cc_reno *s, const struct cc_cfg *cfg)
@@ -102,10 +99,10 @@ static inline uint32_t reno_ssthresh(struct cc_reno *s, const struct cc_cfg *cfg
 	if (cause == CC_CAUSE_LOSS && abe_round_open(&s->round, a->snd_una) &&
 	    s->round.cause == CC_CAUSE_ECN)
 		return abe_loss_after_mark(&cfg->abe, &s->round, w->ssthresh);
-	abe_now_fill(&now, a, w->cwnd, w->cwnd);
-	beta = abe_beta(&cfg->abe, cause, cc_in_slow_start(w), &s->signals, &now);
-	if (cause == CC_CAUSE_ECN)
+	abe_now_fill(&now, a);
+	if (cause == CC_CAUSE_ECN && cfg->abe.mode == ABE_ADAPTIVE)
 		abe_signals_mark(&s->signals, &now);
+	beta = abe_beta(&cfg->abe, cause, cc_in_slow_start(w), &s->signals);
 	abe_round_begin(&s->round, cause, beta, cc_flight(cfg, a, w), a->snd_nxt);
 	return cc_max(cc_scale(s->round.prior_cwnd, beta), CC_SSTHRESH_MIN);
 }
@@ -125,8 +122,8 @@ static inline void reno_ack(struct cc_reno *s, const struct cc_cfg *cfg, const s
 	uint32_t acked = cc_min(a->acked, CC_ACKED_MAX);
 	uint32_t per;
 
-	if (a->rtt_us)
-		abe_signals_rtt(&s->signals, a->rtt_us, a->min_rtt_us);
+	if (cfg->abe.mode == ABE_ADAPTIVE && !cc_in_slow_start(w))
+		abe_signals_ack(&s->signals, a);
 	if (!acked || !a->cwnd_limited || a->state == CC_CWR || a->state == CC_RECOVERY)
 		return;
 	if (cc_in_slow_start(w)) {
