@@ -37,7 +37,7 @@ def read(lines):
         row["ours"] = figure(line["ours"], unit, limit, line.get("open"))
         cell = figure(line.get("peer", line.get("limit")), unit, limit, line.get("peer_open"))
         if line["ratio"] is not None:
-            cell += f" ({line['ratio']:.2g})"
+            cell += f" ({line['ratio']:.2g})" if line["ratio"] < 100 else f" ({line['ratio']:.0f})"
         if line.get("peer_n", line["n"]) != line["n"]:
             cell += f" [{line['peer_n']}]"
         row["peers"][peer] = cell

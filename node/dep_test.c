@@ -677,6 +677,9 @@ static void test_completion(void **state)
 	complete("dep kira config '--d'", "--defaults\n");
 	complete("dep kira show '--'", "--json --socket --help\n");
 	complete("dep kira show ''", "\n");
+	complete("dep l4s ''", "show links flows load unload reset watch config metrics study\n");
+	complete("dep l4s load '--c'", "--cubic\n");
+	complete("dep l4s study '--s'", "--seeds\n");
 	complete("dep kira trace 'f0'", "f000000000000000000000000000\n");
 }
 

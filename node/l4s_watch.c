@@ -371,7 +371,7 @@ static int draw(struct view *v)
 	v->used = 1;
 	/* Home, clear, and no wrapping of long lines meanwhile. */
 	fputs("\033[H\033[J\033[?7l", stdout);
-	printf("l4s: %zu links, controls %s%s   q: end  s: sort  p: %s\n",
+	printf("l4s: links %zu, controls %s%s   q: end  s: sort  p: %s\n",
 	       yyjson_arr_size(links_of(&v->s, 0)),
 	       yyjson_get_bool(yyjson_obj_get(c, "loaded")) ? "loaded" : "not loaded",
 	       v->paused ? "  HELD" : "", v->paused ? "go on" : "hold");

@@ -13,7 +13,7 @@ PURE = set("""
     memcpy memmove memset memcmp memchr memrchr memmem
     strlen strnlen strcmp strncmp strchr strrchr strstr strspn strcspn strpbrk strchrnul
     SHA1_Init SHA1_Update SHA1_Final SHA1_Transform SHA256_Init SHA256_Update SHA256_Final
-    __stack_chk_fail _GLOBAL_OFFSET_TABLE_ __popcountdi2 __chk_fail __udivti3 __umodti3 __udivmodti4
+    __stack_chk_fail _GLOBAL_OFFSET_TABLE_ __popcountdi2 __udivti3 __umodti3 __udivmodti4 __chk_fail
 """.split())
 INSTRUMENTED = re.compile("__(asan|ubsan|sanitizer|sancov)_")
 
@@ -22,7 +22,7 @@ BY_PLACE = {
     ("libbase-pure.a", None): {"vsnprintf"},
     ("libbase-pure.a", "alloc.o"): {"realloc", "free"},
     ("libbase-pure.a", "err.o"): {"fprintf"},
-    ("libl4s-cc.a", "cc_text.o"): {"vsnprintf", "snprintf"},
+    ("libl4s-cc.a", "cc_text.o"): {"snprintf", "vsnprintf"},
 }
 
 WHY = [

@@ -67,6 +67,17 @@ _dep_node()
 	esac
 }
 
+# Its options are those of dep-l4s-study.
+_dep_study()
+{
+	case $prev in
+	--grid) mapfile -t COMPREPLY < <(compgen -W "$(dep l4s study --list 2>/dev/null | cut -d' ' -f1)" -- "$cur") ;;
+	--out) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	--seeds | --time | --jobs | --fresh) ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--grid --list --seeds --time --jobs --out --fresh --quiet --version --help' -- "$cur") ;;
+	esac
+}
+
 _dep()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev word
@@ -100,6 +111,10 @@ _dep()
 	done
 	if ((${#args[@]} > 0)) && [[ ${args[0]} != kira && ${args[0]} != l4s && ${args[0]} != sys ]]; then
 		_dep_node
+		return
+	fi
+	if [[ ${args[*]:0:2} == 'l4s study' ]]; then
+		_dep_study
 		return
 	fi
 	if [[ $cur == -* ]]; then

@@ -3,7 +3,7 @@
  * both with ABE; DCTCP (RFC 8257); Prague. Pure: integer arithmetic, no clock, no allocation, no
  * function pointer, no libc, no signed division, no 128-bit arithmetic, bounded loops: what clang
  * makes of it for eBPF is what gcc makes of it for the simulator. Each control is one header of
- * inline functions (cc_cubic.h …) over its own state; cc.c dispatches to them by cc.algo for
+ * inline functions (cc/cubic.h …) over its own state; cc.c dispatches to them by cc.algo for
  * programs that choose at run time. The calls are the ones Linux' tcp_congestion_ops has, so that
  * glue is thin.
  *

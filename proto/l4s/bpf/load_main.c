@@ -24,16 +24,31 @@ struct options {
 
 static void usage(FILE *to)
 {
-	fputs("usage: dep-l4s-load server   [--listen ADDR] [--cc NAME] [--flows N]\n"
-	      "       dep-l4s-load client   --to ADDR [--flow WORDS]... [--sample MS]\n"
-	      "       dep-l4s-load udp      --to ADDR --rate BIT/S [--size BYTES] [--ecn CLASS]\n"
-	      "       dep-l4s-load receive  [--listen ADDR]\n"
-	      "all:   [--port N] [--seconds S] [--netns NAME]\n"
+	fputs("dep-l4s-load: traffic of known congestion controls and ECN codepoints\n"
 	      "\n"
-	      "WORDS: cc=NAME,count=N,start=S,seconds=S,bytes=N (defaults: one flow, the time of\n"
-	      "       --seconds less a second, the system's control). The control is set before\n"
-	      "       connect() and listen(). CLASS: not-ect, ect0, ect1, ce.\n"
-	      "Prints one JSON object; ends after --seconds (60) at the latest.\n",
+	      "  dep-l4s-load server   [--listen ADDR] [--cc NAME] [--flows N]\n"
+	      "  dep-l4s-load client   --to ADDR [--flow WORDS]... [--sample MS]\n"
+	      "  dep-l4s-load udp      --to ADDR --rate RATE [--size BYTES] [--ecn CLASS]\n"
+	      "  dep-l4s-load receive  [--listen ADDR]\n"
+	      "\n"
+	      "  --listen ADDR      an address of this machine (all)\n"
+	      "  --to ADDR          IPv4 or IPv6 address of the other end\n"
+	      "  --cc NAME          congestion control of the listener, set before listen()\n"
+	      "  --flows N          end when so many flows have ended\n"
+	      "  --flow WORDS       cc=NAME,count=N,start=S,seconds=S,bytes=N; may be repeated. "
+	      "By\n"
+	      "                     default one flow with the system's control that sends for\n"
+	      "                     --seconds less one. cc is set before connect()\n"
+	      "  --sample MS        a time series of each flow\n"
+	      "  --rate RATE        bit/s: 10M\n"
+	      "  --size BYTES       of a datagram's payload (1200)\n"
+	      "  --ecn CLASS        not-ect (default), ect0, ect1 or ce\n"
+	      "  --port N           5201\n"
+	      "  --seconds S        end after so long at the latest (60)\n"
+	      "  --netns NAME       in this network namespace\n"
+	      "  --version, --help\n"
+	      "\n"
+	      "Prints one JSON object. Ends with 0, 1 where something failed, 2 for wrong use.\n",
 	      to);
 }
 
@@ -47,7 +62,7 @@ static int parse_ecn(const char *text, uint8_t *out, struct err *err)
 			*out = i;
 			return 0;
 		}
-	return err_set(err, -EINVAL, "%s: not not-ect, ect0, ect1 or ce", text);
+	return err_set(err, -EINVAL, "%s is no ECN codepoint: not-ect, ect0, ect1 or ce", text);
 }
 
 static int parse_range(const char *text, uint64_t low, uint64_t high, uint64_t *out,
@@ -56,8 +71,8 @@ static int parse_range(const char *text, uint64_t low, uint64_t high, uint64_t *
 	int rc = load_number(text, out, err);
 
 	if (rc == 0 && (*out < low || *out > high))
-		rc = err_set(err, -ERANGE, "%s: not %llu to %llu", text, (unsigned long long)low,
-			     (unsigned long long)high);
+		rc = err_set(err, -ERANGE, "%s is not in %llu to %llu", text,
+			     (unsigned long long)low, (unsigned long long)high);
 	return rc;
 }
 
@@ -117,9 +132,16 @@ static int option(struct options *o, int c, const char *arg, struct err *err)
 		o->udp.size = (uint32_t)v;
 		break;
 	default:
-		return err_set(err, -EINVAL, "see dep-l4s-load --help");
+		return -EINVAL;
 	}
 	return rc;
+}
+
+static int misused(const char *what, const char *why, struct err *err)
+{
+	err_set(err, -EINVAL, "%s %s", what, why);
+	err_mend(err, "dep-l4s-load --help lists all options");
+	return -EINVAL;
 }
 
 static int options(struct options *o, int argc, char **argv, struct err *err)
@@ -137,13 +159,22 @@ static int options(struct options *o, int argc, char **argv, struct err *err)
 					      {"size", required_argument, NULL, 's'},
 					      {"ecn", required_argument, NULL, 'e'},
 					      {0}};
+	int at = 0;
 	int rc = 0;
 	int c;
 
-	while (rc == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1)
+	opterr = 0;
+	while (rc == 0 && (c = getopt_long(argc, argv, ":", known, &at)) != -1) {
+		if (c == ':')
+			return misused(argv[optind - 1], "takes a value", err);
+		if (c == '?')
+			return misused(argv[optind - 1], "is no option", err);
 		rc = option(o, c, optarg, err);
+		if (rc)
+			err_where(err, "--%s", known[at].name);
+	}
 	if (rc == 0 && optind < argc)
-		rc = err_set(err, -EINVAL, "%s: see dep-l4s-load --help", argv[optind]);
+		rc = misused(argv[optind], "is not understood", err);
 	return rc;
 }
 
@@ -159,13 +190,24 @@ static int client(struct options *o, struct err *err)
 	return load_client(&o->c, o->spec, o->n_spec, err);
 }
 
-static int go(struct options *o, const char *what, struct err *err)
+/* What is missing for what is to be done. */
+static int check(const struct options *o, const char *what, struct err *err)
 {
 	bool listens = !strcmp(what, "server") || !strcmp(what, "receive");
+
+	if (!listens && strcmp(what, "client") != 0 && strcmp(what, "udp") != 0)
+		return misused(what, "is nothing to do: server, client, udp or receive", err);
+	if (!listens && !o->host)
+		return misused(what, "needs --to ADDR", err);
+	if (!strcmp(what, "udp") && !o->udp.rate)
+		return misused(what, "needs --rate, as --rate 10M", err);
+	return 0;
+}
+
+static int go(struct options *o, const char *what, struct err *err)
+{
 	int rc;
 
-	if (!listens && !o->host)
-		return err_set(err, -EINVAL, "--to is missing");
 	rc = load_address(o->host ? o->host : "::", o->port, &o->c, err);
 	if (rc == 0 && o->netns)
 		rc = load_netns(o->netns, err);
@@ -177,9 +219,7 @@ static int go(struct options *o, const char *what, struct err *err)
 		return client(o, err);
 	if (!strcmp(what, "udp"))
 		return load_udp_send(&o->c, &o->udp, err);
-	if (!strcmp(what, "receive"))
-		return load_udp_receive(&o->c, err);
-	return err_set(err, -EINVAL, "%s: see dep-l4s-load --help", what);
+	return load_udp_receive(&o->c, err);
 }
 
 int main(int argc, char **argv)
@@ -189,13 +229,21 @@ int main(int argc, char **argv)
 			    .c.ms = 60000,
 			    .udp = {.size = 1200, .ecn = ECN_NOT_ECT}};
 	struct err err = {0};
+	bool used;
 	int rc;
 
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		usage(argc < 2 ? stderr : stdout);
 		return argc < 2 ? 2 : 0;
 	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("dep-l4s-load %s\n", DEP_VERSION);
+		return 0;
+	}
 	rc = options(&o, argc - 1, argv + 1, &err);
+	if (rc == 0)
+		rc = check(&o, argv[1], &err);
+	used = rc == 0;
 	if (rc == 0)
 		rc = go(&o, argv[1], &err);
 	if (rc == 0)
@@ -203,5 +251,5 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		return 0;
 	err_print(&err, "dep-l4s-load", stderr);
-	return 1;
+	return used ? 1 : 2;
 }

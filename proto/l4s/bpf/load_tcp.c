@@ -382,6 +382,21 @@ static void add_flow(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct flo
 		add_samples(doc, o, f);
 }
 
+/* What to do about an error of a socket, where that can be said. */
+static void mend(struct err *err, int error, const char *host)
+{
+	if (error == ECONNREFUSED)
+		err_mend(err, "start dep-l4s-load server there, with the same --port");
+	else if (error == ENOENT)
+		err_mend(err, "load the congestion control first: dep l4s load, or its module");
+	else if (error == EPERM)
+		err_mend(err, "root may use it, or net.ipv4.tcp_allowed_congestion_control");
+	else if (error == EADDRNOTAVAIL)
+		err_mend(err, "%s, or leave it out for all", host);
+	else if (error == EADDRINUSE)
+		err_mend(err, "end the program that has the port, or give another --port");
+}
+
 static int report(const struct run *r, struct err *err)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
@@ -394,9 +409,10 @@ static int report(const struct run *r, struct err *err)
 	yyjson_mut_doc_set_root(doc, root);
 	for (i = 0; i < r->n; i++) {
 		add_flow(doc, list, &r->flow[i]);
-		if (r->flow[i].error && rc == 0)
-			rc = err_set(err, -r->flow[i].error, "flow %u: %s", i,
-				     strerror(r->flow[i].error));
+		if (!r->flow[i].error || rc)
+			continue;
+		rc = err_set(err, -r->flow[i].error, "flow %u: %s", i, strerror(r->flow[i].error));
+		mend(err, r->flow[i].error, "--to names an address of the other end");
 	}
 	text = yyjson_mut_write(doc, 0, NULL);
 	if (text)
@@ -418,10 +434,14 @@ static int listen_on(struct run *r, const char *cc, struct err *err)
 		return err_set(err, -errno, "no socket: %s", strerror(errno));
 	setsockopt(r->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (*cc && setsockopt(r->listener, IPPROTO_TCP, TCP_CONGESTION, cc, (socklen_t)strlen(cc)))
-		return err_set(err, -errno, "congestion control %s: %s", cc, strerror(errno));
-	if (bind(r->listener, (const struct sockaddr *)&r->c->addr, r->c->addr_len) ||
-	    listen(r->listener, LOAD_FLOWS_MAX))
-		return err_set(err, -errno, "cannot listen: %s", strerror(errno));
+		err_set(err, -errno, "congestion control %s: %s", cc, strerror(errno));
+	else if (bind(r->listener, (const struct sockaddr *)&r->c->addr, r->c->addr_len) ||
+		 listen(r->listener, LOAD_FLOWS_MAX))
+		err_set(err, -errno, "cannot listen: %s", strerror(errno));
+	if (err->code) {
+		mend(err, -err->code, "--listen names an address of this machine");
+		return err->code;
+	}
 	epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->listener, &e);
 	fputs("listening\n", stderr);
 	return 0;

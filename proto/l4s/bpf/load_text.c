@@ -12,7 +12,7 @@
 
 static int bad(struct err *err, const char *what, const char *text)
 {
-	return err_set(err, -EINVAL, "%s: not %s", text, what);
+	return err_set(err, -EINVAL, "%s is not %s", text, what);
 }
 
 /* Thousandths of a number written with up to nine digits before the point and three after. */
@@ -151,6 +151,8 @@ int load_netns(const char *name, struct err *err)
 	if (fd < 0 || setns(fd, CLONE_NEWNET))
 		rc = err_set(err, -errno, "cannot enter the network namespace %s: %s", path,
 			     strerror(errno));
+	if (rc == -ENOENT)
+		err_mend(err, "make it first: ip netns add %s", name);
 	if (fd >= 0)
 		close(fd);
 	return rc;

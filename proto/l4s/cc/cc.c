@@ -4,8 +4,8 @@
  * Four senders: Reno, CUBIC, DCTCP, Prague, and one policy, ABE, that decides how strongly the
  * first two answer a mark. Each is a header of inline functions over a state of at most 104 bytes,
  * the private area that Linux gives a congestion control. The simulator, the replay of recorded
- * ACKs and the eBPF programs in the kernel compile the same lines; this file is only the switch for
- * programs that choose at run time.
+ * ACKs and the eBPF programs in the kernel compile the same lines; this file is only the switch
+ * for programs that choose at run time.
  *
  *	reno.h		slow start, additive increase, and what all share
  *	abe_policy.h	which factor answers which event (RFC 8511)

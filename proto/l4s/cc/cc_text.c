@@ -98,7 +98,10 @@ static int bad(const struct words *in, struct err *err, const char *what)
 	for (i = 0; i < n; i++)
 		word[i] = (char)(in->word[i] >= 0x20 && in->word[i] < 0x7f ? in->word[i] : '?');
 	word[n] = '\0';
-	err_set(err, -EINVAL, "congestion control: \"%s\": %s", word, what);
+	if (n)
+		err_set(err, -EINVAL, "congestion control: \"%s\": %s", word, what);
+	else
+		err_set(err, -EINVAL, "congestion control: %s", what);
 	return -EINVAL;
 }
 
@@ -106,17 +109,23 @@ static int bad(const struct words *in, struct err *err, const char *what)
 static int choose(struct words *in, const char *const *names, size_t n, uint8_t *to,
 		  struct err *err)
 {
+	char list[64] = "";
+	size_t len = 0;
+	bool there = next(in);
 	size_t i;
 
-	if (!next(in))
-		return bad(in, err, "a word is missing at the end");
 	for (i = 0; i < n; i++) {
-		if (is(in, names[i])) {
+		if (there && is(in, names[i])) {
 			*to = (uint8_t)i;
 			return 0;
 		}
+		len += (size_t)snprintf(list + len, len < sizeof(list) ? sizeof(list) - len : 0,
+					"%s%s", i ? ", " : "", names[i]);
 	}
-	return bad(in, err, "not one of the words that can stand here");
+	bad(in, err,
+	    there ? "not one of the words that can stand here" : "a word is missing at the end");
+	err_mend(err, "%s", list);
+	return -EINVAL;
 }
 
 /* Digits, at most nine. */

@@ -110,7 +110,9 @@ def counted(ns, name):
 def test_usage():
     for args, word in ((["--rate", "1x"], "--rate"), (["--rate", "0x10M"], "--rate"), ([], "--uplink"), (["--nonsense"], "--nonsense"),
                        (["--a", "left:l0", "--b", "right:r0"], "--rate"),
-                       (["--a", "left:l0,10.9.0.1", "--b", "right:r0"], "--a"),
+                       (["--a", "left:l0,10.9.0.1", "--b", "right:r0"], "10.9.0.1/24"),
+                       (["--a", "l0", "--b", "r0", "--rate", "1M", "--delay", "10"], "10ms"),
+                       (["--a", "l0", "--b", "r0", "--rate", "1M", "--time", "1s", "--warmup", "2s"], "--warmup"),
                        (["--a", "left:l0", "--b", "right:r0", "--rate", "1M", "--aqm", "cake"], "cake")):
         r = run(LINK, *args)
         check(r.returncode == 2 and word in r.stderr, f"wrong use is told: {' '.join(args)}", r.stderr)

@@ -101,6 +101,41 @@ static const struct option longs[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* What an option takes, for who gave something else. */
+static const char *form_of(int c)
+{
+	switch (c) {
+	case OPT_A:
+	case OPT_B:
+		return "NETNS:NAME,ADDRESS/BITS, as left:l0,10.9.0.1/24; a name has at most 15 "
+		       "characters";
+	case OPT_UPLINK:
+		return "the name of an interface, at most 15 characters";
+	case OPT_RATE:
+	case OPT_BACK_RATE:
+		return "bits per second: 100M, 2.5G, 800k";
+	case OPT_DELAY:
+	case OPT_BACK_DELAY:
+	case OPT_JITTER:
+	case OPT_TIME:
+	case OPT_WARMUP:
+	case OPT_LATE_LIMIT:
+		return "a time with its unit: 250us, 10ms, 5s";
+	case OPT_LOSS:
+		return "a share: 0.1% or 0.001";
+	case OPT_OVERHEAD:
+		return "0 to 1000 bytes";
+	case OPT_MTU:
+		return "576 to 65535 bytes";
+	case OPT_GSO_MAX_SEGS:
+		return "1 to 255 segments";
+	case OPT_SECCOMP:
+		return "on, log or off";
+	default:
+		return "dep-l4s-link --help lists all options";
+	}
+}
+
 /* What can only be read when all options are known. */
 struct late {
 	const char *aqm;
@@ -365,6 +400,8 @@ static int finish(struct options *o, const struct late *late, struct err *err)
 		return wrong(err, "give two ends, --a and --b, or --uplink", "", "");
 	if (d[0].rate == 0)
 		return wrong(err, "give the rate of the link: --rate 100M", "", "");
+	if (o->time && o->warmup >= o->time)
+		return wrong(err, "--warmup leaves nothing of --time", "", "");
 	if (!late->back_delay)
 		d[1].delay = d[0].delay;
 	if (late->back_aqm && d[1].rate == 0)
@@ -395,7 +432,7 @@ int options_read(struct options *o, int argc, char **argv, struct err *err)
 		if (read_one(o, &late, c) < 0) {
 			err_set(err, -EINVAL, "%s is no value for --%s", optarg,
 				longs[c - OPT_A].name);
-			err_mend(err, "dep-l4s-link --help lists all options");
+			err_mend(err, "%s", form_of(c));
 			return -EINVAL;
 		}
 	}

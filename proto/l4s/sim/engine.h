@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the simulator's engine (engine.c: time, links, delay) and its TCP (tcp_*.c: sender,
+/* What the simulator's engine (engine.c: time, links, delay) and its TCP (../tcp: sender,
  * receiver) know of each other. */
 #ifndef DEP_L4S_SIM_ENGINE_H
 #define DEP_L4S_SIM_ENGINE_H

@@ -192,9 +192,13 @@ static int take(struct options *o, struct given *g, int c, struct err *err)
 	}
 	if (keep(g, c))
 		return 0;
-	/* getopt has said on stderr which one. */
-	err_set(err, -EINVAL, "an option that cannot be");
-	err_mend(err, "dep-l4s-sim --help lists them");
+	return -ENOENT;
+}
+
+static int no_option(const char *what, const char *why, struct err *err)
+{
+	err_set(err, -EINVAL, "%s %s", what, why);
+	err_mend(err, "dep-l4s-sim --help lists all options");
 	return -EINVAL;
 }
 
@@ -204,9 +208,15 @@ static int collect(struct options *o, struct given *g, int argc, char **argv, st
 	int r = 0;
 
 	optind = 1;
-	while (!r &&
-	       (c = getopt_long(argc, argv, "r:t:f:u:q:T:w:s:n:j:V:h", long_options, NULL)) != -1)
+	opterr = 0;
+	while (!r && (c = getopt_long(argc, argv, ":r:t:f:u:q:T:w:s:n:j:V:h", long_options,
+				      NULL)) != -1) {
+		if (c == ':')
+			return no_option(argv[optind - 1], "takes a value", err);
+		if (c == '?')
+			return no_option(argv[optind - 1], "is no option", err);
 		r = take(o, g, c, err);
+	}
 	if (!r && argc - optind > 1)
 		return bad(err, argv[optind + 1], "a second scenario", "give one");
 	return r;
@@ -335,11 +345,14 @@ static int add_load(struct scenario *s, const char *given, struct err *err)
 	}
 	d = &s->load[s->cfg.n_loads++];
 	scenario_load_defaults(d);
+	d->rate = 0;
 	d->last_link = (uint8_t)(s->cfg.n_links - 1);
 	snprintf(d->name, sizeof(d->name), "%s", given);
 	for (w = strtok_r(text, " ", &save); w && !r; w = strtok_r(NULL, " ", &save))
 		if (!load_word(d, w))
 			r = bad(err, "--udp", w, "'KIND RATE [ECN] [BYTES]': 'cbr 50M ect1'");
+	if (!r && !d->rate)
+		r = bad(err, "--udp", given, "a rate is missing: 'cbr 50M ect1'");
 	free(text);
 	return r;
 }

@@ -158,8 +158,13 @@ static int option(struct options *o, struct study *s, int c, struct err *err)
 		o->quiet = true;
 		return 0;
 	}
-	err_set(err, -EINVAL, "an option that is not known");
-	err_mend(err, "dep-l4s-study --help");
+	return -EINVAL;
+}
+
+static int misused(const char *what, const char *why, struct err *err)
+{
+	err_set(err, -EINVAL, "%s %s", what, why);
+	err_mend(err, "dep-l4s-study --help lists all options");
 	return -EINVAL;
 }
 
@@ -170,7 +175,11 @@ static int parse(struct options *o, struct study *s, int argc, char **argv, stru
 	int c;
 
 	opterr = 0;
-	while (rc == 0 && (c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while (rc == 0 && (c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		if (c == ':')
+			return misused(argv[optind - 1], "takes a value", err);
+		if (c == '?')
+			return misused(argv[optind - 1], "is no option", err);
 		if (c == OPT_HELP)
 			help();
 		else if (c == OPT_LIST)
@@ -183,7 +192,7 @@ static int parse(struct options *o, struct study *s, int argc, char **argv, stru
 			return 1;
 	}
 	if (rc == 0 && optind < argc)
-		rc = err_set(err, -EINVAL, "what is %s?", argv[optind]);
+		rc = misused(argv[optind], "is not understood", err);
 	if (rc == 0 && !o->n_plans)
 		rc = add_plan(o, "claim", err);
 	return rc;
@@ -194,6 +203,9 @@ static int prepare(struct options *o, struct err *err)
 	if (mkdir(o->dir, 0777) < 0 && errno != EEXIST) {
 		err_set(err, -errno, "cannot make a directory: %s", strerror(errno));
 		err_where(err, "%s", o->dir);
+		err_mend(
+			err,
+			"--out names a directory to make, in one that is there and can be written");
 		return err->code;
 	}
 	snprintf(o->cache, sizeof(o->cache), "%s/runs.jsonl", o->dir);
@@ -219,7 +231,8 @@ static void print_verdicts(const struct study *s, const struct options *o)
 				 : "FAIL",
 		       v->plan, v->text);
 	}
-	printf("%u of %u passed\n", judged - failed, judged);
+	if (judged)
+		printf("%u of %u passed\n", judged - failed, judged);
 }
 
 static int study(struct study *s, struct options *o, struct err *err)

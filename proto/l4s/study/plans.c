@@ -226,7 +226,7 @@ void plan_classic(struct study *s, const struct plan *p)
 const struct plan study_plan[] = {
 	{"claim", "the claim: 40-200 Mb/s x 20-100 ms, 1 CUBIC + 1 Prague, beta 0.7 and 0.85", 20,
 	 60, plan_claim, judge_claim},
-	{"quick", "six cells of it and around it, in about a minute", 5, 30, plan_quick,
+	{"quick", "six cells of it and around it, in seconds", 5, 30, plan_quick,
 	 judge_quick},
 	{"wide", "5-400 Mb/s x 5-100 ms x five mixes of flows, beta 0.7 and 0.85", 5, 60, plan_wide,
 	 judge_wide},

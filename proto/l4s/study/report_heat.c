@@ -9,10 +9,11 @@
 #define H 40
 #define LEFT 64
 #define TOP 44
+#define CAPTION 320 /* the title has this room, however few columns there are */
 
 static void begin(FILE *f, const char *title, const struct axes *a)
 {
-	double w = LEFT + W * (double)a->rtts + 6;
+	double w = fmax(LEFT + W * (double)a->rtts + 6, CAPTION);
 	double h = TOP + H * (double)a->rates + 6;
 
 	fprintf(f,

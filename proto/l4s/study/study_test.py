@@ -107,6 +107,8 @@ with tempfile.TemporaryDirectory() as top:
 
     bad = study(f"{top}/d", "--grid", "nonsense")
     check(bad.returncode == 2 and "--list" in bad.stderr, "a grid that is not there is refused with the mend")
+    bad = study(f"{top}/d", "--bogus")
+    check(bad.returncode == 2 and "--bogus" in bad.stderr, "an option that is not there is named")
     bad = study("/proc/nowhere/x", *GRID)
     check(bad.returncode == 2 and "/proc/nowhere/x" in bad.stderr, "a place that cannot be written is named")
     listed = study(f"{top}/d", "--list").stdout
