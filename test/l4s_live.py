@@ -186,9 +186,10 @@ def on_the_wire(t):
 
 
 def rate(flow, begin, end):
-    """Mean of acknowledged bytes between two times, Mb/s."""
+    """Mean between two times: bytes acknowledged, Mb/s; packets, in ms."""
     at = [s for s in flow["samples"] if begin * 1000 <= s["ms"] <= end * 1000]
-    return (at[-1]["acked"] - at[0]["acked"]) * 8e-3 / (at[-1]["ms"] - at[0]["ms"])
+    ms = at[-1]["ms"] - at[0]["ms"]
+    return (at[-1]["acked"] - at[0]["acked"]) * 8e-3 / ms, (at[-1]["delivered"] - at[0]["delivered"]) / ms
 
 
 def simulated(rate, rtt, cubic, seconds, warmup):
@@ -226,8 +227,9 @@ class Figures:
                 print(f"# bad run: {why}", flush=True)
             if not why or not self.runs:
                 self.report = report
-                self.rates = {k: rate(f, warmup, warmup + seconds) for k, f in sent.items()}
-                self.ln = math.log(self.rates["prague"] / self.rates["cubic"])
+                c, p = (rate(sent[k], warmup, warmup + seconds) for k in ("cubic", "prague"))
+                self.ln = math.log(p[0] / c[0])
+                self.packets = c[1] + p[1]
             if not why:
                 self.runs.append(self.ln)
                 self.bad = ""
@@ -250,7 +252,8 @@ class Figures:
 
     @property
     def used(self):
-        return sum(self.rates.values()) * 1514 / 1448 / self.setting[0]
+        """Share of the link: packets on it are full, but have 1448 bytes or, with the option of AccECN, 1436."""
+        return self.packets * 1514 * 8e-3 / self.setting[0]
 
     @property
     def rate_error(self):
