@@ -12,10 +12,10 @@ sleeps the kernel takes the processor away, 50 ms in each second, for the others
 packet, as the simulator's are; the kernel would make them as large as what is paced in 1 ms, which is by itself 0.6 ms
 of queue.
 
-A ratio of rates scatters: by a factor of 1.10 (one standard deviation) over 40 s, less by the root of the time. Where
+A ratio of rates scatters: by a factor of 1.12 (one standard deviation) over 30 s, less by the root of the time. Where
 the first run is not within 20 % of the simulator's mean, which is of 20 seeds, up to two more are made, and the
-geometric mean of all is judged: a ratio that is right fails once in some hundred times, one that is 1.35 times wrong
-passes as seldom."""
+geometric mean of all is judged. So a ratio that is right fails three times in a thousand, and one that is wrong by a
+factor of 1.5 passes three times in a hundred."""
 import csv
 import io
 import json
@@ -33,7 +33,7 @@ import kernel_lab as lab  # noqa: E402
 from kernel_lab import A4, B4, Tap, run  # noqa: E402
 
 OUT = sys.argv[2] if sys.argv[1:2] == ["--csv"] else None
-SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 and not OUT else 40
+SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 and not OUT else 30
 RATIO_SECONDS = 30  # a shorter run says nothing of a ratio
 WARMUP = 8
 LINK, SIM = (os.path.join(lab.BUILD, "proto/l4s", n) for n in ("link/dep-l4s-link", "sim/dep-l4s-sim"))
