@@ -47,28 +47,32 @@ void study_judge(struct study *s, const struct plan *p, bool pass, const char *f
 
 /* The cells of two axes, as plans add them. */
 static size_t axes(const struct study *s, const struct plan *p, const double *rate,
-		   const double *rtt, const char *aqm, const char *cubic, struct mix mix,
+		   const double *rtt, const char *cubic, const char *prague, struct mix mix,
 		   struct grid_cell *c)
 {
 	size_t n = 0;
 
 	for (const double *r = rate; *r > 0; r++)
 		for (const double *t = rtt; *t > 0 && n < CELLS; t++)
-			c[n++] = study_cell(s, p, *r, *t, aqm, cubic, PRAGUE, mix);
+			c[n++] = study_cell(s, p, *r, *t, STUDY_AQM, cubic, prague, mix);
 	return n;
 }
 
 static void claim(struct study *s, const struct plan *p, const double *rate, const double *rtt,
 		  bool judge)
 {
+	const char *c70 = judge ? CLAIM_70 : CUBIC_70;
+	const char *c85 = judge ? CLAIM_85 : CUBIC_85;
+	const char *prague = judge ? CLAIM_PRAGUE : PRAGUE;
+
 	struct grid_cell a[CELLS];
 	struct grid_cell b[CELLS];
-	size_t n = axes(s, p, rate, rtt, STUDY_AQM, CUBIC_70, study_mix[0], a);
+	size_t n = axes(s, p, rate, rtt, c70, prague, study_mix[0], a);
 	struct imbalance i70;
 	struct imbalance i85;
 	struct reduction d;
 
-	axes(s, p, rate, rtt, STUDY_AQM, CUBIC_85, study_mix[0], b);
+	axes(s, p, rate, rtt, c85, prague, study_mix[0], b);
 	i70 = study_imbalance(s, a, n);
 	i85 = study_imbalance(s, b, n);
 	d = study_reduction(s, a, b, n);
@@ -97,7 +101,7 @@ static void claim(struct study *s, const struct plan *p, const double *rate, con
 void judge_claim(struct study *s, const struct plan *p)
 {
 	struct grid_cell c[CELLS];
-	size_t n = axes(s, p, claim_rate, claim_rtt, STUDY_AQM, CUBIC_85, study_mix[0], c);
+	size_t n = axes(s, p, claim_rate, claim_rtt, CLAIM_85, CLAIM_PRAGUE, study_mix[0], c);
 	uint32_t least = UINT32_MAX;
 
 	for (size_t i = 0; i < n; i++) {
@@ -107,7 +111,10 @@ void judge_claim(struct study *s, const struct plan *p)
 		least = m.n < least ? m.n : least;
 	}
 	study_judge(s, p, least >= 20, "seeds a cell: %u, at least 20", least);
+	study_say(s, p, "CUBIC of RFC 9438 beside the reference's Prague:");
 	claim(s, p, claim_rate, claim_rtt, true);
+	study_say(s, p, "Linux' CUBIC beside Prague with calm growth:");
+	claim(s, p, claim_rate, claim_rtt, false);
 }
 
 void judge_quick(struct study *s, const struct plan *p)
@@ -121,11 +128,11 @@ void judge_wide(struct study *s, const struct plan *p)
 	for (unsigned k = 0; k < MIXES; k++) {
 		struct grid_cell a[CELLS];
 		struct grid_cell b[CELLS];
-		size_t n = axes(s, p, wide_rate, wide_rtt, STUDY_AQM, CUBIC_70, study_mix[k], a);
+		size_t n = axes(s, p, wide_rate, wide_rtt, CUBIC_70, PRAGUE, study_mix[k], a);
 		unsigned helps = 0;
 		unsigned harms = 0;
 
-		axes(s, p, wide_rate, wide_rtt, STUDY_AQM, CUBIC_85, study_mix[k], b);
+		axes(s, p, wide_rate, wide_rtt, CUBIC_85, PRAGUE, study_mix[k], b);
 		for (size_t i = 0; i < n; i++) {
 			double gain = study_abs_ln(s, &a[i]) - study_abs_ln(s, &b[i]);
 

@@ -113,6 +113,12 @@ static void add_axes(struct study *s, const struct plan *p, const double *rate, 
 
 void plan_claim(struct study *s, const struct plan *p)
 {
+	for (const double *r = claim_rate; *r > 0; r++) {
+		for (const double *t = claim_rtt; *t > 0; t++) {
+			add(s, p, *r, *t, STUDY_AQM, CLAIM_70, CLAIM_PRAGUE, study_mix[0]);
+			add(s, p, *r, *t, STUDY_AQM, CLAIM_85, CLAIM_PRAGUE, study_mix[0]);
+		}
+	}
 	add_axes(s, p, claim_rate, claim_rtt, CUBIC_70, study_mix[0]);
 	add_axes(s, p, claim_rate, claim_rtt, CUBIC_85, study_mix[0]);
 }
@@ -226,8 +232,7 @@ void plan_classic(struct study *s, const struct plan *p)
 const struct plan study_plan[] = {
 	{"claim", "the claim: 40-200 Mb/s x 20-100 ms, 1 CUBIC + 1 Prague, beta 0.7 and 0.85", 20,
 	 60, plan_claim, judge_claim},
-	{"quick", "six cells of it and around it, in seconds", 5, 30, plan_quick,
-	 judge_quick},
+	{"quick", "six cells of it and around it, in seconds", 5, 30, plan_quick, judge_quick},
 	{"wide", "5-400 Mb/s x 5-100 ms x five mixes of flows, beta 0.7 and 0.85", 5, 60, plan_wide,
 	 judge_wide},
 	{"beta", "5-400 Mb/s x 5-100 ms x beta 0.70 to 0.90", 5, 60, plan_beta, judge_beta},

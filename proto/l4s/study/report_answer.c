@@ -3,6 +3,7 @@
 #include "proto/l4s/study/report.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Cells of 1+1 that both 0.7 and `cubic` have been run in, within the axes of the claim or all. */
 struct pairs {
@@ -16,12 +17,16 @@ struct pairs {
 static void pair(const struct study *s, double mbit, double rtt, const char *cubic, struct mix mix,
 		 struct pairs *p)
 {
+	bool documents = strcmp(cubic, CLAIM_85) == 0;
+	const char *prague = documents ? CLAIM_PRAGUE : PRAGUE;
+
 	for (size_t i = 0; i < study_plans && p->n < 64; i++) {
 		const struct plan *k = &study_plan[i];
 		struct summary m;
 
-		p->a[p->n] = study_cell(s, k, mbit, rtt, STUDY_AQM, CUBIC_70, PRAGUE, mix);
-		p->b[p->n] = study_cell(s, k, mbit, rtt, STUDY_AQM, cubic, PRAGUE, mix);
+		p->a[p->n] = study_cell(s, k, mbit, rtt, STUDY_AQM, documents ? CLAIM_70 : CUBIC_70,
+					prague, mix);
+		p->b[p->n] = study_cell(s, k, mbit, rtt, STUDY_AQM, cubic, prague, mix);
 		if (!study_summary(s, &p->a[p->n], &m) || !study_summary(s, &p->b[p->n], &m))
 			continue;
 		p->rate[0] = p->n ? fmin(p->rate[0], mbit) : mbit;
@@ -152,6 +157,22 @@ static void elsewhere(FILE *f, const struct study *s)
 	}
 }
 
+/* The same cells with what runs in kernels, where they were run, too. */
+static void kernel_forms(FILE *f, const struct study *s)
+{
+	struct pairs p;
+
+	pairs(s, claim_rate, claim_rtt, CUBIC_85, study_mix[0], &p);
+	if (!p.n)
+		return;
+	fprintf(f,
+		" That is CUBIC of RFC 9438 beside the reference's Prague (imbalance factor as "
+		"below); with Linux' CUBIC beside Prague with calm growth it is %.2f times instead "
+		"of %.2f, imbalance factor %.2f instead of %.2f.",
+		look(s, p.b, p.n).mean, look(s, p.a, p.n).mean,
+		study_imbalance(s, p.b, p.n).cells.value, study_imbalance(s, p.a, p.n).cells.value);
+}
+
 static const char *verdict(const struct imbalance *i, const struct reduction *d)
 {
 	if (i->cells.value <= 1.35 && d->cells.value >= 0.4)
@@ -168,8 +189,13 @@ void report_answer(FILE *f, const struct study *s)
 	struct sight b;
 	struct imbalance i;
 	struct reduction d;
+	bool kernel = false;
 
-	pairs(s, claim_rate, claim_rtt, CUBIC_85, study_mix[0], &p);
+	pairs(s, claim_rate, claim_rtt, CLAIM_85, study_mix[0], &p);
+	if (!p.n)
+		pairs(s, claim_rate, claim_rtt, CUBIC_85, study_mix[0], &p);
+	else
+		kernel = true;
 	if (!p.n)
 		pairs(s, wide_rate, wide_rtt, CUBIC_85, study_mix[0], &p);
 	if (!p.n) {
@@ -189,6 +215,8 @@ void report_answer(FILE *f, const struct study *s)
 		"<b>%.0f %%</b>.",
 		verdict(&i, &d), b.mean, a.mean, p.n, p.rate[0], p.rate[1], p.rtt[0], p.rtt[1],
 		b.lo, b.hi, a.lo, a.hi, 100 * d.cells.value);
+	if (kernel)
+		kernel_forms(f, s);
 	more_flows(f, s);
 	elsewhere(f, s);
 	fprintf(f, "</p>\n");

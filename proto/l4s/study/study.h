@@ -18,6 +18,10 @@
 #define CUBIC_85 "cubic abe 0.85"
 #define CUBIC_ADAPTIVE "cubic abe adaptive"
 #define PRAGUE "prague"
+/* The claim is of documents: CUBIC of RFC 9438, and the reference's Prague as it is. */
+#define CLAIM_70 "cubic form rfc"
+#define CLAIM_85 "cubic form rfc abe 0.85"
+#define CLAIM_PRAGUE "prague no-calm-growth"
 #define LONE " no-fast-convergence" /* RFC 9438 §4.7: off where one flow is alone */
 #define OVERLOAD_CODEL "codel ecn"
 
