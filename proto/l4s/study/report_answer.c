@@ -166,8 +166,9 @@ static void kernel_forms(FILE *f, const struct study *s)
 	if (!p.n)
 		return;
 	fprintf(f,
-		" That is CUBIC of RFC 9438 beside the reference's Prague (imbalance factor as "
-		"below); with Linux' CUBIC beside Prague with calm growth it is %.2f times instead "
+		" That is CUBIC of RFC 9438 beside the reference's Prague; with Linux' CUBIC "
+		"beside Prague "
+		"with calm growth, which the maps and curves below show, it is %.2f times instead "
 		"of %.2f, imbalance factor %.2f instead of %.2f.",
 		look(s, p.b, p.n).mean, look(s, p.a, p.n).mean,
 		study_imbalance(s, p.b, p.n).cells.value, study_imbalance(s, p.a, p.n).cells.value);
