@@ -119,6 +119,7 @@ def marks(port):
 
 def causes(port):
     """A mark and a loss are told apart."""
+    shape(limit="2m")  # room for all that is sent before the first mark: no loss but those that are asked for
     for knob, cause, other in (("mark", "ecn", "loss"), ("drop", "loss", "ecn")):
         port += 1
         wire.ask(f"{knob} 300")
@@ -127,6 +128,7 @@ def causes(port):
         new = hold.stats()["dep_cubic_abe"]
         wire.ask(f"{knob} 0")
         tap.check(new[cause] > old[cause] and new[other] == old[other], f"cuts after '{knob}' are {cause}'s alone", old, new)
+    shape()
     wire.ask("mark 211")
     wire.ask("drop 601")
     old = hold.stats()["dep_prague"]
