@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Adaptive ABE: beta_ecn steered by what the sender sees itself, so that a Classic flow behind a
- * coupled queue gets the rate that a Prague flow gets there; never below beta_loss.
+ * coupled queue gets the rate that a Prague flow gets there; never below 0.7.
  *
  * The idea. The coupling ties the two marking laws together: Classic packets are marked with p_C =
  * p'^2, L4S packets with p_CL = 2 p' (RFC 9332). A sender that counts its own packets between
